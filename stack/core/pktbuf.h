@@ -22,8 +22,6 @@
 
 #include <rte_mbuf.h>
 
-#include "shim/ipaddr.h"
-
 #define PKT_HEADROOM 128 /* room for Ethernet + VLAN + IPv6 + TCP with options; = RTE_PKTMBUF_HEADROOM */
 
 enum pkt_owner {
@@ -49,15 +47,8 @@ struct pkt_cb {
 	uint8_t tos;
 	uint8_t proto;
 	uint32_t hash;	   /* flow hash, computed once */
-	union {
-		struct {
-			struct ipaddr *saddr, *daddr; /* into the stack's scratch, during input only */
-		} in;
-		struct {
-			uint64_t delivered_time; /* ns, rate sample (tcp/rate) */
-			uint64_t delivered;	 /* bytes */
-		} tx;
-	};
+	uint64_t delivered_time; /* ns, send queue: rate sample (tcp/rate) */
+	uint64_t delivered;	 /* bytes, send queue: rate sample */
 };
 
 #define PKT_F_MULTICAST 0x01 /* link-layer multicast or broadcast destination */

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * stack_priv.h - struct stack, for the stack's own rooms only.
+ *
+ * Each room keeps its tables in a struct of its own, defined in its header; this one
+ * joins them.
+ */
+#ifndef STACK_CORE_STACK_PRIV_H
+#define STACK_CORE_STACK_PRIV_H
+
+#include "stack/core/list.h"
+#include "stack/core/mib.h"
+#include "stack/core/pktbuf.h"
+#include "stack/core/pool.h"
+#include "stack/core/timer.h"
+#include "stack/inet/inet.h"
+#include "stack/net/net.h"
+#include "stack/stack.h"
+#include "stack/tcp/tcp_table.h"
+
+#define STACK_BURST 64
+
+struct stack {
+	struct stack_config cfg;
+	struct arena arena;
+	struct timer_wheel wheel;
+	struct mib mib;
+	uint64_t rng; /* state of stack_random() */
+
+	/*
+	 * The sock that the running code is changing; recovery resets it when the lock's
+	 * holder dies.  Set at demultiplexing, at each socket call and at each timer.
+	 */
+	struct sock *in_hand;
+
+	struct socket *events;	/* sockets with edges to report, FIFO */
+	struct socket **events_tail;
+
+	/* The transmit batch, per netif. */
+	struct {
+		struct rte_mbuf *pkts[STACK_BURST];
+		uint16_t n;
+		struct pktq backlog; /* what the link did not take; bounded */
+	} tx[STACK_MAX_NETIFS];
+	struct pktq loop; /* packets to ourselves, delivered by the next stack_poll() */
+
+	struct pool sockets; /* struct socket */
+
+	struct net_tables net;	 /* net/net.h: neighbours, routes, reassembly, ICMP limits */
+	struct inet_tables inet; /* inet/inet.h: ports, UDP and raw demux */
+	struct tcp_tables tcp;	 /* tcp/tcp_table.h: connections, listeners, requests, TIME_WAIT */
+};
+
+/* Pseudo-random numbers that differ per secret and call; not for secrets. */
+uint32_t stack_random(struct stack *st);
+
+/* Keyed hash (secret) of arbitrary words; for tables, ports, ISNs. */
+uint32_t stack_hash(const struct stack *st, const void *data, uint32_t len, uint32_t salt);
+/* A keyed 64-bit PRF (SipHash-2-4 of the secret); for ISNs and cookies. */
+uint64_t stack_prf(const struct stack *st, const void *data, uint32_t len, uint32_t salt);
+
+/*
+ * A new mbuf owned by the stack with its private area cleared, data at PKT_HEADROOM;
+ * NULL (counted) when the pool is empty.
+ */
+struct rte_mbuf *pkt_alloc(struct stack *st);
+
+/* Put an Ethernet frame on netif's transmit batch; consumed. */
+void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t now);
+
+/* -- hooks each room gives to core (stack.c, recover.c) ------------------------------ */
+/* Room set-up: take memory from st->arena.  0 or -errno.  *_footprint() says how much. */
+size_t net_footprint(const struct stack_config *cfg);
+int net_init(struct stack *st, uint64_t now);
+size_t inet_footprint(const struct stack_config *cfg);
+int inet_init(struct stack *st, uint64_t now);
+size_t tcp_footprint(const struct stack_config *cfg);
+int tcp_init(struct stack *st, uint64_t now);
+
+/* Frames up from the links; consumes each. */
+void eth_input(struct stack *st, struct netif *nif, struct rte_mbuf **pkts, uint16_t n,
+	       uint64_t now);
+/* Once at the end of each burst and each timer run: decide ACKs and output of all touched socks. */
+void tcp_flush_output(struct stack *st, uint64_t now);
+
+/* One timer fired (already unlinked). */
+void tcp_timer_fire(struct stack *st, struct timer *t, uint64_t now);
+void net_timer_fire(struct stack *st, struct timer *t, uint64_t now);
+
+/*
+ * Recovery: each room first resets the sock in hand if it is its own, then rebuilds its
+ * pools, lists, hashes from live objects and re-arms timers (the wheel is empty then).
+ */
+void net_recover(struct stack *st, uint64_t now);
+void inet_recover(struct stack *st, uint64_t now);
+void tcp_recover(struct stack *st, uint64_t now);
+/* Call fn for every mbuf that the room's queues hold. */
+void net_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *arg), void *arg);
+void inet_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *arg), void *arg);
+void tcp_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *arg), void *arg);
+
+/* Quiescence: does the room hold anything that wants driving? time_wait: does TIME_WAIT count? */
+bool tcp_is_quiescent(const struct stack *st, bool time_wait_counts);
+bool inet_is_quiescent(const struct stack *st);
+
+#endif

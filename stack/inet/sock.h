@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sock.h - struct sock ⊂ struct inet_sock ⊂ struct tcp_sock, udp_sock, raw_sock.
+ *
+ * As in the kernel: struct socket is what a program holds, struct sock what the
+ * protocol keeps.  A sock may outlive its socket (orphaned, closing) or precede it
+ * (established, not yet accepted).
+ */
+#ifndef STACK_INET_SOCK_H
+#define STACK_INET_SOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "shim/ipaddr.h"
+#include "stack/core/list.h"
+#include "stack/core/pktbuf.h"
+#include "stack/net/ip.h"
+#include "stack/socket.h"
+#include "stack/stack.h"
+
+/* sk->flags: boolean SOL_SOCKET options and conditions */
+enum sock_flag {
+	SOCK_F_REUSEADDR = 1u << 0,
+	SOCK_F_REUSEPORT = 1u << 1,
+	SOCK_F_BROADCAST = 1u << 2,
+	SOCK_F_KEEPALIVE = 1u << 3,
+	SOCK_F_LINGER = 1u << 4,
+	SOCK_F_OOBINLINE = 1u << 5,
+	SOCK_F_TIMESTAMP = 1u << 6,
+	SOCK_F_TIMESTAMPNS = 1u << 7,
+	SOCK_F_RCVBUF_LOCK = 1u << 8, /* set by the program: no autotuning */
+	SOCK_F_SNDBUF_LOCK = 1u << 9,
+	SOCK_F_RXQ_OVFL = 1u << 10,
+	SOCK_F_DEAD = 1u << 11, /* no socket any more: orphan */
+	SOCK_F_ZEROCOPY = 1u << 12,
+	SOCK_F_NOSPACE = 1u << 13, /* a writer found no room: raise EPOLLOUT when there is */
+	SOCK_F_V6ONLY = 1u << 14,
+	SOCK_F_FREEBIND = 1u << 15,
+	SOCK_F_BINDADDR_NOPORT = 1u << 16,
+	SOCK_F_TIMESTAMPING = 1u << 17,
+};
+
+#define RCV_SHUTDOWN 1
+#define SEND_SHUTDOWN 2
+
+struct sock {
+	struct socket *socket; /* NULL: not accepted yet, or orphaned */
+	uint8_t domain;	       /* AF_INET, AF_INET6: what addresses look like to the program */
+	uint8_t type;
+	uint8_t protocol;
+	uint8_t state;	       /* TCPS_*; TCPS_CLOSED / TCPS_ESTABLISHED for connected datagrams */
+	uint8_t shutdown;      /* RCV_SHUTDOWN | SEND_SHUTDOWN */
+	uint32_t flags;	       /* enum sock_flag */
+	int err;	       /* positive errno, reported and cleared once */
+	int err_soft;	       /* reported only if the operation fails in the end */
+	uint32_t rcvbuf, sndbuf; /* bytes, as SO_RCVBUF reports them */
+	uint32_t rmem, wmem;   /* bytes in use against them */
+	int32_t rcvlowat;
+	uint32_t mark;
+	uint32_t priority;
+	uint64_t rcvtimeo, sndtimeo; /* ns, 0: for ever */
+	uint64_t linger;	     /* ns */
+	uint64_t cookie;
+	int32_t peek_off;	     /* SO_PEEK_OFF, -1: off */
+	uint32_t drops;
+	uint64_t max_pacing_rate;    /* bytes/s, UINT64_MAX: none */
+	uint64_t busy_poll_us;
+};
+
+/* inet_sock.bound: what bind(2) fixed */
+#define BOUND_ADDR 1 /* the program chose the address */
+#define BOUND_PORT 2 /* the program chose the port */
+#define BOUND_HASHED 4 /* in the port table */
+
+struct inet_sock {
+	struct sock sk;
+	struct endpoint local; /* addr any until bound or connected */
+	struct endpoint peer;  /* port 0: not connected */
+	struct dst dst;
+	uint8_t bound;
+	uint8_t ttl;	  /* 0: default */
+	uint8_t tos;
+	uint8_t mc_ttl;
+	uint8_t min_ttl;
+	uint8_t pmtudisc; /* IP_PMTUDISC_* */
+	bool mc_loop;
+	bool mc_all;
+	uint32_t cmsg_flags; /* what recvmsg(2) hands up: CMSG_F_* in inet/cmsg.h */
+	struct ipaddr mc_addr; /* IP_MULTICAST_IF */
+	uint16_t port_lo, port_hi; /* IP_LOCAL_PORT_RANGE, 0: the default */
+	uint32_t hash;	     /* of the 4-tuple when connected */
+	struct list port_link;	/* all sockets bound to one local port (inet/ports.c) */
+	struct inet_sock *hash_next, **hash_pprev; /* the protocol's demux table */
+	struct inet_sock *hash2_next, **hash2_pprev; /* its second one (UDP: address and port) */
+};
+
+static inline struct inet_sock *inet_sk(struct sock *sk)
+{
+	return (struct inet_sock *)sk;
+}
+
+/*
+ * What a protocol does for a struct socket; named as in the kernel.  Arguments were
+ * checked for NULL by socket.c; everything else is the protocol's to check.
+ */
+struct proto_ops {
+	uint8_t type;	  /* SOCK_* */
+	uint8_t protocol; /* IPPROTO_*; 0: any (raw) */
+	struct sock *(*alloc)(struct stack *st, int domain, int protocol, uint64_t now);
+	void (*release)(struct stack *st, struct sock *sk, uint64_t now);
+	int (*bind)(struct stack *st, struct sock *sk, const struct endpoint *ep, uint64_t now);
+	void (*unbind)(struct stack *st, struct sock *sk, uint64_t now);
+	/* ep NULL: AF_UNSPEC, disconnect */
+	int (*connect)(struct stack *st, struct socket *so, const struct endpoint *ep, uint64_t now);
+	int (*listen)(struct stack *st, struct socket *so, int backlog, uint64_t now);
+	/* Returns the accepted sock through out; socket.c gives it a struct socket. */
+	int (*accept)(struct stack *st, struct socket *so, struct sock **out, uint64_t now);
+	int (*shutdown)(struct stack *st, struct socket *so, int how, uint64_t now);
+	int (*getname)(struct stack *st, struct sock *sk, struct endpoint *ep, bool peer);
+	uint32_t (*poll)(struct stack *st, struct sock *sk);
+	ssize_t (*sendmsg)(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
+			   uint64_t now);
+	ssize_t (*recvmsg)(struct stack *st, struct socket *so, struct msghdr *msg, int flags,
+			   uint64_t now);
+	/* Levels other than SOL_SOCKET, SOL_IP and SOL_IPV6; -ENOPROTOOPT if unknown. */
+	int (*setsockopt)(struct stack *st, struct sock *sk, int level, int name, const void *val,
+			  socklen_t len, uint64_t now);
+	int (*getsockopt)(struct stack *st, struct sock *sk, int level, int name, void *val,
+			  socklen_t *len, uint64_t now);
+	int (*ioctl)(struct stack *st, struct sock *sk, unsigned long request, int *arg, uint64_t now);
+	/* A SOL_SOCKET or IP option changed that the protocol must act on (KEEPALIVE, RCVBUF, TOS …). */
+	void (*option_changed)(struct stack *st, struct sock *sk, int level, int name, uint64_t now);
+};
+
+extern const struct proto_ops inet_stream_ops; /* tcp/tcp_usr.c */
+extern const struct proto_ops inet_dgram_ops;  /* inet/udp.c */
+extern const struct proto_ops inet_raw_ops;    /* inet/raw.c */
+
+/* Fill the parts of a zeroed sock that all protocols share. */
+void sock_init(struct stack *st, struct sock *sk, int domain, int type, int protocol);
+
+/* Raise readiness edges (EPOLL* bits) for whoever watches the socket; nothing if it has none. */
+void sock_raise(struct stack *st, struct sock *sk, uint32_t events);
+
+/* Record an error and raise EPOLLERR. err is positive. */
+void sock_error(struct stack *st, struct sock *sk, int err);
+
+/* Take the pending error: 0 or positive. */
+int sock_take_error(struct sock *sk);
+
+/* -- local ports (inet/ports.c): one space per protocol, bind conflicts as Linux ------ */
+/*
+ * Bind isk to ep (port 0: choose, RFC 6056).  Checks REUSEADDR/REUSEPORT against all
+ * others of the protocol.  0, -EADDRINUSE.
+ */
+int port_bind(struct stack *st, struct inet_sock *isk, const struct endpoint *ep, uint64_t now);
+/* For connect(2): choose a port such that the 4-tuple is free (asked through used()). */
+int port_bind_connect(struct stack *st, struct inet_sock *isk,
+		      bool (*used)(struct stack *st, const struct inet_sock *isk, uint16_t port,
+				   uint64_t now),
+		      uint64_t now);
+void port_unbind(struct stack *st, struct inet_sock *isk);
+/* An accepted connection shares its listener's port. */
+void port_inherit(struct stack *st, struct inet_sock *isk, struct inet_sock *listener);
+
+/* Copying between a caller's iovec and packets (inet/iov.c). */
+struct iov_iter {
+	const struct iovec *iov;
+	size_t niov;
+	size_t skip;  /* bytes of iov[0] already used */
+	size_t count; /* bytes left */
+};
+void iov_iter_init(struct iov_iter *it, const struct iovec *iov, size_t niov);
+size_t iov_iter_read(struct iov_iter *it, void *to, size_t n);
+size_t iov_iter_write(struct iov_iter *it, const void *from, size_t n);
+/* Bytes [off, off + n) of an mbuf chain's data to the iovec. */
+size_t iov_iter_write_mbuf(struct iov_iter *it, const struct rte_mbuf *m, size_t off, size_t n);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ip.h - what transports ask of the network layer and get from it, v4 and v6 alike.
+ */
+#ifndef STACK_NET_IP_H
+#define STACK_NET_IP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/ipaddr.h"
+#include "shim/netif.h"
+
+struct stack;
+struct rte_mbuf;
+struct neigh;
+
+/*
+ * One received packet, parsed once.  The mbuf's data still starts at the Ethernet
+ * header; its first segment holds at least l4_off bytes plus the fixed transport header
+ * (the network layer pulls it up if need be).  l4_len is what the IP header says, with
+ * link padding already trimmed off.
+ */
+struct rx_pkt {
+	struct rte_mbuf *m;
+	struct netif *nif;
+	struct ipaddr src, dst;
+	uint32_t l4_len;   /* transport header and payload, bytes */
+	uint16_t l3_off;   /* from data start */
+	uint16_t l4_off;
+	uint8_t proto;	   /* IPPROTO_* */
+	uint8_t ttl;
+	uint8_t tos;	   /* or traffic class; the low two bits are ECN */
+	bool multicast;	   /* dst is multicast or broadcast, at link or IP level */
+	bool local;	   /* looped back inside the stack: checksums need no test */
+};
+
+/* Where packets to one destination go: the result of a route look-up, cached per socket. */
+struct dst {
+	struct netif *nif;
+	struct neigh *neigh; /* NULL: not resolved yet, or loop */
+	struct ipaddr nexthop;
+	struct ipaddr src;   /* preferred source (RFC 6724 for v6) */
+	uint32_t gen;	     /* stack->route.gen at look-up: stale when different */
+	uint16_t mtu;	     /* IP bytes, after path MTU discovery */
+	bool loop;	     /* one of our own addresses: stays inside */
+	bool broadcast;
+	bool multicast;
+};
+
+/* Options of one outgoing packet. */
+struct ip_tx {
+	const struct ipaddr *src, *dst;
+	uint8_t proto;
+	uint8_t ttl;
+	uint8_t tos;
+	bool df; /* do not fragment: IPv4 DF; an oversized packet is -EMSGSIZE */
+	uint32_t flowlabel;
+};
+
+/*
+ * Find the way to addr.  src any: choose one; else it must be ours.
+ * Returns 0, -ENETUNREACH, -EHOSTUNREACH (neighbour known to be dead), -EADDRNOTAVAIL.
+ */
+int route_lookup(struct stack *st, const struct ipaddr *addr, const struct ipaddr *src,
+		 struct dst *out, uint64_t now);
+/* Refresh d if it is stale.  As route_lookup(). */
+int dst_check(struct stack *st, struct dst *d, const struct ipaddr *addr,
+	      const struct ipaddr *src, uint64_t now);
+
+/*
+ * Send one transport packet.  m's data starts at the transport header, with
+ * PKT_HEADROOM in front of it; the network layer adds IP and Ethernet, fragments if
+ * allowed and needed, resolves the neighbour (queueing meanwhile), and puts it on
+ * the transmit batch.  The transport's checksum: the caller has set
+ * RTE_MBUF_F_TX_TCP_CKSUM or _UDP_CKSUM in m->ol_flags with m->l4_len and left the
+ * field zero; it is filled here, by the link or in software.
+ *
+ * m is consumed whatever is returned: 0, or -EMSGSIZE -ENOBUFS -EHOSTUNREACH, which a
+ * transport may ignore.
+ */
+int ip_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
+	      uint64_t now);
+
+/* Is addr ours, and not multicast/broadcast? */
+bool ip_addr_is_ours(const struct stack *st, const struct ipaddr *addr);
+/* A broadcast address of one of our links, or 255.255.255.255? */
+bool ip_addr_is_broadcast(const struct stack *st, const struct ipaddr *addr);
+
+/*
+ * Verify the transport checksum of a received TCP or UDP packet, trusting the link
+ * where it vouches for it.  Handles mbuf chains.
+ */
+bool ip_l4_csum_ok(const struct rx_pkt *pkt);
+
+/* Reply with destination unreachable / port unreachable (rate-limited); pkt is not consumed. */
+void icmp_send_unreach(struct stack *st, const struct rx_pkt *pkt, uint8_t code, uint64_t now);
+
+/*
+ * A transport's view of an ICMP error about a packet that we sent.
+ * err is the positive errno that Linux gives for it; hard says whether it may abort
+ * a connection at all (RFC 1122 4.2.3.9); mtu is non-zero for fragmentation-needed
+ * and packet-too-big.  l4 points to the (at least 8) quoted transport bytes.
+ */
+struct icmp_err {
+	struct ipaddr src, dst; /* of the packet quoted: src is ours */
+	struct ipaddr from;	/* who sent the error */
+	const uint8_t *l4;
+	uint16_t l4_len;
+	uint16_t mtu;
+	uint8_t type, code;
+	bool hard;
+	int err;
+};
+
+/* A neighbour was found to be alive through upper-layer progress (RFC 4861 7.3.1). */
+void neigh_confirm(struct stack *st, struct dst *d, uint64_t now);
+
+/* -- entries of the transports, called by the network layer ------------------------ */
+/* Each consumes pkt->m. */
+void tcp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+void udp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+/* Raw and ping sockets get a copy of what they match; pkt is not consumed; true if any did. */
+bool raw_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+void tcp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now);
+void udp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now);
+void raw_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now);
+
+#endif
