@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fdtable.h - is this descriptor ours?
+ *
+ * The table of this process lies in the shared reservation (struct proc.fdtab), so that
+ * the keeper can give its references back after a crash.  The test is one load and one
+ * compare and comes before any argument check: for a kernel descriptor every call
+ * behaves to the letter as without us.
+ */
+#ifndef PRELOAD_FDTABLE_H
+#define PRELOAD_FDTABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "preload/file.h"
+#include "preload/shm.h"
+
+extern uint32_t *fdtable; /* of this process; NULL before the engine runs */
+
+static inline uint32_t fdtable_entry(int fd)
+{
+	if (__builtin_expect(fdtable == NULL, 0) || (unsigned int)fd >= SHM_MAX_FDS)
+		return FDT_NONE;
+	return __atomic_load_n(&fdtable[fd], __ATOMIC_RELAXED);
+}
+
+/* Needs no lock: false means "give the call to libc". */
+static inline bool fdtable_is_ours(int fd)
+{
+	return fdtable_entry(fd) != FDT_NONE;
+}
+
+/* The file of a descriptor, or NULL if it has none (then the call is EBADF or libc's); lock held. */
+struct file *fdtable_file(int fd);
+/* Enter f under fd, taking over one reference. */
+void fdtable_install(int fd, struct file *f);
+/* Forget fd; the reference is the caller's to drop.  NULL if it was not a file. */
+struct file *fdtable_remove(int fd);
+/* Mark a descriptor of the engine: close(2) of it is EBADF for the program. */
+void fdtable_protect(int fd);
+
+#endif
