@@ -118,8 +118,14 @@ bool stack_has_unsent_state(const struct stack *st);
  * stack_owns_mbuf() as the test.
  */
 void stack_recover(struct stack *st, uint64_t now);
+/*
+ * Close every socket that has no owner: what the killed process had created or accepted
+ * and not yet given to a file.  Call when the owners have been put right.  Returns how many.
+ */
+unsigned int stack_release_ownerless(struct stack *st, uint64_t now);
 /* Collect which mbufs the stack's queues hold; then ask.  Valid until the stack runs again. */
 void stack_mark_mbufs(struct stack *st);
+/* True also for what was handed to a link and has not come back. */
 bool stack_owns_mbuf(const struct rte_mbuf *m, void *st);
 
 /* -- statistics: mib.h names them ---------------------------------------------- */

@@ -124,7 +124,7 @@
 	/* recovery after a killed lock holder */                                                  \
 	X(RECOVERIES, "ShimRecoveries")
 
-enum mib {
+enum mib_id {
 #define X(symbol, name) MIB_##symbol,
 	MIB_TABLE(X)
 #undef X

@@ -57,12 +57,28 @@ struct pkt_cb {
 #define PKT_F_APP_LIMITED 0x08
 #define PKT_F_FIN 0x10	     /* receive/send queue: a FIN ends this packet */
 
+/*
+ * Beside the cb, in a cache line of its own that only recovery touches: how many times
+ * the last stack_mark_mbufs() found the mbuf in the stack's queues.
+ */
+struct pkt_mark {
+	uint32_t refs;
+};
+
+#define PKT_MARK_OFF 64
 #define PKT_PRIV_SIZE 128
-static_assert(sizeof(struct pkt_cb) <= PKT_PRIV_SIZE, "pkt_cb must fit the mbuf's private area");
+static_assert(sizeof(struct pkt_cb) == PKT_MARK_OFF, "pkt_cb is one cache line");
+static_assert(PKT_MARK_OFF + sizeof(struct pkt_mark) <= PKT_PRIV_SIZE,
+	      "pkt_cb and pkt_mark must fit the mbuf's private area");
 
 static inline struct pkt_cb *pkt_cb(const struct rte_mbuf *m)
 {
 	return (struct pkt_cb *)rte_mbuf_to_priv((struct rte_mbuf *)(uintptr_t)m);
+}
+
+static inline struct pkt_mark *pkt_mark(const struct rte_mbuf *m)
+{
+	return (struct pkt_mark *)((char *)pkt_cb(m) + PKT_MARK_OFF);
 }
 
 /* A FIFO of packets. */

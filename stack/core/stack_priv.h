@@ -19,6 +19,18 @@
 #include "stack/tcp/tcp_table.h"
 
 #define STACK_BURST 64
+#define STACK_TXQ 1024 /* frames that may wait for a link; a power of two */
+
+/*
+ * Frames for a link, a ring of pointers: the batch of this round and, before it, what
+ * the link did not take.  Not a struct pktq: a frame of TCP's lies on its send queue at
+ * the same time, and cb->qnext is that queue's.
+ */
+struct txq {
+	struct rte_mbuf *pkts[STACK_TXQ];
+	uint32_t head, count;
+	uint64_t retry_at; /* ns: when to offer the rest again; meaningful if count > 0 */
+};
 
 struct stack {
 	struct stack_config cfg;
@@ -36,12 +48,7 @@ struct stack {
 	struct socket *events;	/* sockets with edges to report, FIFO */
 	struct socket **events_tail;
 
-	/* The transmit batch, per netif. */
-	struct {
-		struct rte_mbuf *pkts[STACK_BURST];
-		uint16_t n;
-		struct pktq backlog; /* what the link did not take; bounded */
-	} tx[STACK_MAX_NETIFS];
+	struct txq tx[STACK_MAX_NETIFS];
 	struct pktq loop; /* packets to ourselves, delivered by the next stack_poll() */
 
 	struct pool sockets; /* struct socket */
@@ -56,6 +63,8 @@ uint32_t stack_random(struct stack *st);
 
 /* Keyed hash (secret) of arbitrary words; for tables, ports, ISNs. */
 uint32_t stack_hash(const struct stack *st, const void *data, uint32_t len, uint32_t salt);
+/* SipHash-2-4 itself. */
+uint64_t siphash24(const uint8_t key[16], const void *data, size_t len);
 /* A keyed 64-bit PRF (SipHash-2-4 of the secret); for ISNs and cookies. */
 uint64_t stack_prf(const struct stack *st, const void *data, uint32_t len, uint32_t salt);
 
@@ -65,8 +74,32 @@ uint64_t stack_prf(const struct stack *st, const void *data, uint32_t len, uint3
  */
 struct rte_mbuf *pkt_alloc(struct stack *st);
 
+/* A deep copy of len bytes of m's data from off on, maybe chained; NULL (counted) without memory. */
+struct rte_mbuf *pkt_copy(struct stack *st, const struct rte_mbuf *m, uint32_t off, uint32_t len);
+/* Has anybody else a reference to any segment of m? */
+bool pkt_is_shared(const struct rte_mbuf *m);
+/* m if nobody else refers to it, else a deep copy with m freed; NULL without memory. */
+struct rte_mbuf *pkt_unshare(struct stack *st, struct rte_mbuf *m);
+/* Make the first len bytes contiguous; false if m is shorter or they do not fit one buffer. */
+bool pkt_pullup_slow(struct rte_mbuf *m, uint32_t len);
+static inline bool pkt_pullup(struct rte_mbuf *m, uint32_t len)
+{
+	return len <= rte_pktmbuf_data_len(m) || pkt_pullup_slow(m, len);
+}
+/* Shorten m to len bytes of data, freeing segments that become empty. */
+void pkt_trim_to(struct rte_mbuf *m, uint32_t len);
+/* The Internet checksum's sum (RFC 1071, folded to 16 bits, not inverted) of bytes [off, off + len). */
+uint16_t pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len);
+
 /* Put an Ethernet frame on netif's transmit batch; consumed. */
 void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t now);
+/* Offer the transmit batches to the links. */
+void stack_tx_flush(struct stack *st, uint64_t now);
+/* Put an IP packet to ourselves on the loop queue; consumed. */
+void stack_loop(struct stack *st, struct rte_mbuf *m);
+
+/* Set pkt_mark()->refs of every mbuf of the pool to the number of our references (recover.c). */
+void stack_count_mbufs(struct stack *st);
 
 /* -- hooks each room gives to core (stack.c, recover.c) ------------------------------ */
 /* Room set-up: take memory from st->arena.  0 or -errno.  *_footprint() says how much. */
@@ -77,6 +110,8 @@ int inet_init(struct stack *st, uint64_t now);
 size_t tcp_footprint(const struct stack_config *cfg);
 int tcp_init(struct stack *st, uint64_t now);
 
+/* One packet of the loop queue: data starts at the IP header; consumed. */
+void ip_loop_input(struct stack *st, struct rte_mbuf *m, uint64_t now);
 /* Frames up from the links; consumes each. */
 void eth_input(struct stack *st, struct netif *nif, struct rte_mbuf **pkts, uint16_t n,
 	       uint64_t now);

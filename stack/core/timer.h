@@ -47,11 +47,25 @@ struct timer_wheel {
 };
 
 void timer_wheel_init(struct timer_wheel *w, uint64_t now);
+/*
+ * Say what a timer is, and that it is on no wheel whatever its memory says: for new
+ * objects, and for recovery, where the links of the old wheel must not be followed.
+ */
+static inline void timer_init(struct timer *t, enum timer_kind kind)
+{
+	t->next = 0;
+	t->pprev = 0;
+	t->kind = (uint8_t)kind;
+}
 static inline bool timer_is_armed(const struct timer *t)
 {
 	return t->pprev != 0;
 }
-/* Arm or move; deadline in ns, one in the past fires at the next advance. */
+/*
+ * Arm or move; deadline in ns.  One in the past fires at the next tick, so that a
+ * handler that arms itself again cannot keep timer_pop_due() busy for ever.
+ * TIMER_NEVER cancels.
+ */
 void timer_arm(struct timer_wheel *w, struct timer *t, uint64_t deadline);
 void timer_cancel(struct timer_wheel *w, struct timer *t);
 /* Unlink and return one timer that is due at now, or NULL.  Call until NULL. */

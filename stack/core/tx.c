@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tx.c - frames on their way to the links, and packets to ourselves.
+ *
+ * A frame handed to tx_burst() is never written again.  What a link does not take stays
+ * in the ring in order and is offered again by the next flush; when the ring is full
+ * the new frame is dropped, as a full qdisc would.
+ */
+#include "stack/core/stack_priv.h"
+
+#define TX_RETRY_NS 100000u /* when the link was full: look again after 100 us */
+
+/* Recovery must know, for each segment, that the link may hold it. */
+static void mark_owner(struct rte_mbuf *m, enum pkt_owner owner)
+{
+	for (; m != NULL; m = m->next)
+		pkt_cb(m)->owner = (uint8_t)owner;
+}
+
+static void txq_flush(struct stack *st, unsigned int i, uint64_t now)
+{
+	struct netif *nif = st->cfg.netifs[i];
+	struct txq *q = &st->tx[i];
+	uint32_t n, k;
+	uint16_t sent;
+
+	while (q->count > 0) {
+		n = RTE_MIN(q->count, STACK_TXQ - q->head);
+		n = RTE_MIN(n, (uint32_t)STACK_BURST);
+		for (k = 0; k < n; k++)
+			mark_owner(q->pkts[q->head + k], PKT_LINK);
+		sent = nif->ops->tx_burst(nif, st->cfg.queue, &q->pkts[q->head], (uint16_t)n);
+		q->head = (q->head + sent) & (STACK_TXQ - 1);
+		q->count -= sent;
+		MIB_ADD(st, ETH_OUT, sent);
+		if (sent < n) {
+			for (k = 0; k < n - sent; k++)
+				mark_owner(q->pkts[(q->head + k) & (STACK_TXQ - 1)], PKT_STACK);
+			q->retry_at = now + TX_RETRY_NS;
+			return;
+		}
+	}
+	q->head = 0;
+}
+
+void stack_tx_flush(struct stack *st, uint64_t now)
+{
+	unsigned int i;
+
+	for (i = 0; i < st->cfg.nnetifs; i++)
+		if (st->tx[i].count > 0)
+			txq_flush(st, i, now);
+}
+
+static unsigned int netif_index(const struct stack *st, const struct netif *nif)
+{
+	unsigned int i = 0;
+
+	while (i + 1 < st->cfg.nnetifs && st->cfg.netifs[i] != nif)
+		i++;
+	return i;
+}
+
+void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t now)
+{
+	unsigned int i = netif_index(st, nif);
+	struct txq *q = &st->tx[i];
+
+	if (q->count >= STACK_BURST && q->count % STACK_BURST == 0)
+		txq_flush(st, i, now);
+	if (q->count == STACK_TXQ) {
+		MIB_INC(st, ETH_DROP_TXFULL);
+		rte_pktmbuf_free(m);
+		return;
+	}
+	q->pkts[(q->head + q->count) & (STACK_TXQ - 1)] = m;
+	q->count++;
+}
+
+void stack_loop(struct stack *st, struct rte_mbuf *m)
+{
+	if (st->loop.count >= STACK_TXQ) {
+		MIB_INC(st, ETH_DROP_TXFULL);
+		rte_pktmbuf_free(m);
+		return;
+	}
+	/* The receiver edits the packet and queues it by its cb: it needs one of its own. */
+	m = pkt_unshare(st, m);
+	if (m != NULL)
+		pktq_push(&st->loop, m);
+}
