@@ -76,6 +76,27 @@ struct sock {
 #define BOUND_PORT 2 /* the program chose the port */
 #define BOUND_HASHED 4 /* in the port table */
 
+/*
+ * One user of a local port: a socket, or what a socket left behind in TIME_WAIT.
+ * Private to inet/ports.c but for its place in other structures.
+ */
+struct port_owner {
+	struct port_owner *next, **pprev; /* pprev NULL: not in the table */
+	struct ipaddr addr;		  /* local address, any: all */
+	uint16_t port;
+	uint8_t protocol; /* IPPROTO_TCP, _UDP; _ICMP for ping sockets */
+	uint8_t flags;	  /* PORT_F_* */
+};
+
+#define PORT_F_REUSEADDR 0x01
+#define PORT_F_REUSEPORT 0x02
+#define PORT_F_V6ONLY 0x04
+#define PORT_F_INET6 0x08  /* an AF_INET6 socket */
+#define PORT_F_LISTEN 0x10 /* a listener: REUSEADDR does not share it */
+#define PORT_F_CONN 0x20   /* on the slot's list of connections */
+
+struct mc_member;
+
 struct inet_sock {
 	struct sock sk;
 	struct endpoint local; /* addr any until bound or connected */
@@ -93,7 +114,9 @@ struct inet_sock {
 	struct ipaddr mc_addr; /* IP_MULTICAST_IF */
 	uint16_t port_lo, port_hi; /* IP_LOCAL_PORT_RANGE, 0: the default */
 	uint32_t hash;	     /* of the 4-tuple when connected */
-	struct list port_link;	/* all sockets bound to one local port (inet/ports.c) */
+	uint32_t mc_ifindex;	   /* IP_MULTICAST_IF, IPV6_MULTICAST_IF: netif number + 1, 0: route */
+	struct mc_member *mc_list; /* groups joined (inet/mcast.c) */
+	struct port_owner port;	   /* this socket's entry in the port table (inet/ports.c) */
 	struct inet_sock *hash_next, **hash_pprev; /* the protocol's demux table */
 	struct inet_sock *hash2_next, **hash2_pprev; /* its second one (UDP: address and port) */
 };
@@ -155,17 +178,38 @@ int sock_take_error(struct sock *sk);
 /* -- local ports (inet/ports.c): one space per protocol, bind conflicts as Linux ------ */
 /*
  * Bind isk to ep (port 0: choose, RFC 6056).  Checks REUSEADDR/REUSEPORT against all
- * others of the protocol.  0, -EADDRINUSE.
+ * others of the protocol.  0, -EADDRINUSE.  Sets isk->local and isk->bound.
  */
 int port_bind(struct stack *st, struct inet_sock *isk, const struct endpoint *ep, uint64_t now);
-/* For connect(2): choose a port such that the 4-tuple is free (asked through used()). */
+/*
+ * For connect(2) of a socket without a port: choose one such that the 4-tuple is free
+ * (asked through used(); NULL: no socket may have the port).  isk->local.addr and
+ * isk->peer are set already; sets isk->local.port.  0, -EADDRNOTAVAIL as connect(2).
+ */
 int port_bind_connect(struct stack *st, struct inet_sock *isk,
 		      bool (*used)(struct stack *st, const struct inet_sock *isk, uint16_t port,
 				   uint64_t now),
 		      uint64_t now);
+/* Give the port back; isk->local.port stays for whoever still wants to read it. */
 void port_unbind(struct stack *st, struct inet_sock *isk);
-/* An accepted connection shares its listener's port. */
+/* An accepted connection shares its listener's port. isk->local is set already. */
 void port_inherit(struct stack *st, struct inet_sock *isk, struct inet_sock *listener);
+/*
+ * listen(2): from now on SO_REUSEADDR does not share the port (another listener came
+ * first: -EADDRINUSE).  port_unlisten() takes it back.
+ */
+int port_listen(struct stack *st, struct inet_sock *isk);
+void port_unlisten(struct stack *st, struct inet_sock *isk);
+/* The local address of a bound socket changed (connect chose it, disconnect reset it). */
+void port_addr_changed(struct stack *st, struct inet_sock *isk);
+/* TIME_WAIT keeps isk's port: po takes over the entry of isk, which loses it. */
+void port_hold(struct stack *st, struct port_owner *po, struct inet_sock *isk);
+void port_drop(struct stack *st, struct port_owner *po);
+/*
+ * Recovery: inet_recover() empties the table; each room then puts back what its live
+ * objects hold (po->port 0: nothing).  Links in po are not trusted.
+ */
+void port_restore(struct stack *st, struct port_owner *po);
 
 /* Copying between a caller's iovec and packets (inet/iov.c). */
 struct iov_iter {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * inet.h - the tables of the socket layer: local ports, UDP and raw demux, groups.
+ */
+#ifndef STACK_INET_INET_H
+#define STACK_INET_INET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/ipaddr.h"
+#include "stack/core/pool.h"
+
+struct inet_sock;
+struct port_owner;
+struct stack;
+struct netif;
+
+/* Each has 65536 local ports of its own; "ports" of ping sockets are ICMP identifiers. */
+enum port_space { PORT_SPACE_TCP, PORT_SPACE_UDP, PORT_SPACE_PING, PORT_SPACES };
+
+/* All users of one local port. */
+struct port_slot {
+	struct port_owner *bound;   /* chosen by bind(2) or listening: may conflict */
+	struct port_owner *conns;   /* accepted, auto-bound by connect(2), TIME_WAIT */
+	uint32_t conns_noreuse;	    /* of conns, those without SO_REUSEADDR */
+};
+
+/* RFC 6056 3.3.4, algorithm 4: a perturbation table of this many counters. */
+#define PORT_COUNTERS 1024
+
+struct inet_tables {
+	struct pool udp_socks;	/* struct udp_sock */
+	struct pool raw_socks;	/* struct raw_sock */
+	struct pool mc_members; /* struct mc_member: groups joined */
+	struct port_slot *ports[PORT_SPACES];
+	uint16_t *port_counters;
+	struct inet_sock **udp_hash;  /* by port */
+	struct inet_sock **udp_hash2; /* by address and port */
+	uint32_t udp_mask;
+	struct inet_sock *raw_list;
+	uint64_t next_cookie;
+};
+
+/* Has any socket joined group on nif (NULL: on any link)?  For the network layer's filter. */
+bool inet_group_is_joined(const struct stack *st, const struct netif *nif,
+			  const struct ipaddr *group);
+
+#endif
