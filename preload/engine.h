@@ -24,6 +24,7 @@
 
 #include "preload/shm.h"
 
+struct epoll_event;
 struct file;
 struct waiter;
 
@@ -106,6 +107,16 @@ void wait_sleep_end(struct wait *w, bool watches_port);
 unsigned int wait_port_fds(int fds[8]);
 
 /*
+ * What to sleep in between the two: ppoll(2) and epoll_pwait2(2) with the signal mask of
+ * wait_begin() (NULL: the thread's own), for at most ns.  A handler that ran since
+ * wait_begin(), also one that came after the last look, makes them return -EINTR
+ * without sleeping: there is no window in which a signal is lost.  Else the number
+ * of descriptors, 0 when the time is over (or for no reason), -errno.
+ */
+int wait_ppoll(struct wait *w, struct pollfd *fds, nfds_t nfds, uint64_t ns);
+int wait_epoll(struct wait *w, int epfd, struct epoll_event *events, int maxevents, uint64_t ns);
+
+/*
  * A thread that blocks in something else than epoll_wait.  It watches files and sleeps
  * in ppoll() on its eventfd, the port and the kernel descriptors it was given.
  * NULL: -ENOMEM.  Freed by the reaper when its process dies.
@@ -115,7 +126,7 @@ int waiter_watch(struct waiter *wt, struct file *f, uint32_t events);
 /*
  * Wait until a watched file is notified, one of kfds is ready (revents filled, may be
  * NULL/0), or time or a signal ends it.  0, -ETIMEDOUT, -EINTR.  Spurious returns of 0
- * happen: look again.
+ * happen: look again.  Lock held before and after.
  */
 int waiter_wait(struct waiter *wt, struct wait *w, struct pollfd *kfds, nfds_t nkfds);
 void waiter_put(struct waiter *wt);
@@ -145,6 +156,15 @@ void engine_proc_exit(void);
 int signals_sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 /* The handler was installed with SA_RESTART? (the last one that interrupted this thread) */
 bool signals_last_restarts(void);
+
+/* -- what the engine asks of the rest of preload --------------------------------------- */
+/* sizeof(struct eventpoll) and sizeof(struct epitem), for their pools (epoll.c). */
+extern const uint32_t eventpoll_objsize, epitem_objsize;
+/*
+ * A process is gone (killed, exited, exec'd): forget its threads that wait on epoll
+ * instances.  Its descriptors are given back after this.  Lock held.
+ */
+void eventpoll_proc_gone(int slot);
 
 /* -- log (log.c): never stdout, no heap, one line --------------------------------------- */
 void shim_log(enum config_log_level level, const char *fmt, ...)
