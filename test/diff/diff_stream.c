@@ -158,7 +158,8 @@ void echo_and_names(void)
 void vectors_and_flags(void)
 {
 	char a[3], b[50], out[200];
-	struct iovec v[2] = { { "abc", 3 }, { "defgh", 5 } }, w[2] = { { a, 3 }, { b, 50 } };
+	char abc[] = "abc", defgh[] = "defgh";
+	struct iovec v[2] = { { abc, 3 }, { defgh, 5 } }, w[2] = { { a, 3 }, { b, 50 } };
 	struct msghdr m = { .msg_iov = w, .msg_iovlen = 2 };
 	int s = tcp_to(ECHO);
 
