@@ -16,7 +16,9 @@ struct list {
 	struct list *next, *prev;
 };
 
+#ifndef container_of /* DPDK's rte_common.h may have come first */
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#endif
 
 static inline void list_init(struct list *l)
 {

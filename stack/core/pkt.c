@@ -17,6 +17,20 @@ struct rte_mbuf *pkt_alloc(struct stack *st)
 	return m;
 }
 
+struct rte_mbuf *pkt_alloc_data(struct stack *st, uint16_t len, void **data)
+{
+	struct rte_mbuf *m = pkt_alloc(st);
+
+	if (m == NULL)
+		return NULL;
+	*data = rte_pktmbuf_append(m, len);
+	if (*data != NULL)
+		return m;
+	MIB_INC(st, PKT_NOMEM);
+	rte_pktmbuf_free(m);
+	return NULL;
+}
+
 bool pkt_is_shared(const struct rte_mbuf *m)
 {
 	for (; m != NULL; m = m->next)

@@ -74,6 +74,8 @@ uint64_t stack_prf(const struct stack *st, const void *data, uint32_t len, uint3
  */
 struct rte_mbuf *pkt_alloc(struct stack *st);
 
+/* The same with len bytes of data, not initialised, at *data; NULL also if they do not fit. */
+struct rte_mbuf *pkt_alloc_data(struct stack *st, uint16_t len, void **data);
 /* A deep copy of len bytes of m's data from off on, maybe chained; NULL (counted) without memory. */
 struct rte_mbuf *pkt_copy(struct stack *st, const struct rte_mbuf *m, uint32_t off, uint32_t len);
 /* Has anybody else a reference to any segment of m? */

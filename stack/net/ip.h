@@ -55,6 +55,7 @@ struct ip_tx {
 	uint8_t ttl;
 	uint8_t tos;
 	bool df; /* do not fragment: IPv4 DF; an oversized packet is -EMSGSIZE */
+	bool mc_loop; /* multicast: a copy to our own members, too (IP_MULTICAST_LOOP) */
 	uint32_t flowlabel;
 };
 
@@ -93,7 +94,10 @@ bool ip_addr_is_broadcast(const struct stack *st, const struct ipaddr *addr);
  */
 bool ip_l4_csum_ok(const struct rx_pkt *pkt);
 
-/* Reply with destination unreachable / port unreachable (rate-limited); pkt is not consumed. */
+/*
+ * Reply with destination unreachable (rate-limited); pkt is not consumed.  code is an
+ * ICMP_*_UNREACH of IPv4 for both families; IPv6's own code is derived from it.
+ */
 void icmp_send_unreach(struct stack *st, const struct rx_pkt *pkt, uint8_t code, uint64_t now);
 
 /*
@@ -109,9 +113,27 @@ struct icmp_err {
 	uint16_t l4_len;
 	uint16_t mtu;
 	uint8_t type, code;
+	uint8_t proto; /* IPPROTO_* of the packet quoted */
 	bool hard;
 	int err;
 };
+
+/*
+ * A transport believes e->mtu of a packet-too-big about one of its packets: remember it
+ * for the destination (10 minutes, RFC 1191 6.3); every cached dst becomes stale.
+ * Never below 552 (IPv4, as Linux) or 1280 bytes (IPv6).
+ */
+void ip_update_pmtu(struct stack *st, const struct ipaddr *dst, uint16_t mtu, uint64_t now);
+
+/*
+ * Join or leave a multicast group on the link of addr local (any: by the routing table).
+ * Counted: leave as often as joined.  0, -ENODEV (no such link), -ENOBUFS (table full),
+ * -EADDRNOTAVAIL (leave: not a member).  Source filters are the socket's own.
+ */
+int ip_mcast_join(struct stack *st, const struct ipaddr *group, const struct ipaddr *local,
+		  uint64_t now);
+int ip_mcast_leave(struct stack *st, const struct ipaddr *group, const struct ipaddr *local,
+		   uint64_t now);
 
 /* A neighbour was found to be alive through upper-layer progress (RFC 4861 7.3.1). */
 void neigh_confirm(struct stack *st, struct dst *d, uint64_t now);

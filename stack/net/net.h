@@ -67,9 +67,9 @@ struct neigh_table {
 #define PMTU_MAX 256
 
 enum ifaddr_state {
-	IFADDR_TENTATIVE, /* ND: duplicate address detection runs; not used yet */
 	IFADDR_OK,
-	IFADDR_DUPLICATE,
+	IFADDR_OPTIMISTIC, /* duplicate address detection runs meanwhile (RFC 4429) */
+	IFADDR_DUPLICATE,  /* another host has it: not used */
 };
 
 struct ifaddr {
@@ -78,6 +78,7 @@ struct ifaddr {
 	struct netif *nif;
 	uint64_t valid_until, preferred_until; /* ns, UINT64_MAX: for ever */
 	uint64_t defended;			/* ns: last defence against a conflict */
+	uint64_t next_at;			/* ns: next probe or announcement, UINT64_MAX: done */
 	uint8_t plen;
 	uint8_t state;	   /* enum ifaddr_state */
 	uint8_t probes;	   /* ARP probes and announcements, or DAD solicitations, sent */
@@ -114,13 +115,14 @@ struct route_table {
 struct reass {
 	struct ipaddr src, dst;
 	struct netif *nif;
-	struct reass *next, *prev;	  /* age order; next newer */
-	struct rte_mbuf *head;		  /* fragments by offset, linked through cb->qnext */
+	struct reass *newer, *older;
+	struct rte_mbuf *head;		  /* fragments by offset, linked through cb->qnext, */
+	struct rte_mbuf *tail;		  /* their bytes in cb->seq .. cb->end_seq, from cb->off on */
 	struct timer timer;
 	uint32_t id;
 	uint32_t total; /* payload bytes, 0: last fragment not seen yet */
 	uint32_t have;	/* payload bytes held */
-	uint16_t nfrags;
+	uint16_t nfrags; /* mbufs */
 	uint8_t proto;
 	uint8_t ecn; /* OR of 1 << ECN codepoint of the fragments: RFC 3168 5.3 */
 };

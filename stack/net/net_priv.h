@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * net_priv.h - what the files of stack/net/ ask of each other.
+ */
+#ifndef STACK_NET_NET_PRIV_H
+#define STACK_NET_NET_PRIV_H
+
+#include <errno.h>
+#include <string.h>
+
+#include <rte_ether.h>
+#include <rte_ip.h>
+
+#include "stack/core/stack_priv.h"
+#include "stack/net/ip.h"
+#include "stack/net/net.h"
+
+#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+
+#define IP_DEFAULT_TTL 64
+#define IP4_MIN_PMTU 552 /* Linux's net.ipv4.route.min_pmtu */
+#define IP6_MIN_MTU 1280 /* RFC 8200 5 */
+
+/* -- Ethernet (eth.c) -------------------------------------------------------------------- */
+/* Build the header for frames from nif to mac; returns its length. */
+uint8_t eth_header_build(uint8_t hdr[18], const struct netif *nif, const uint8_t mac[6],
+			 uint16_t ethertype);
+/* Send m, whose data starts behind the Ethernet header; consumed. */
+void eth_output(struct stack *st, struct netif *nif, struct rte_mbuf *m, const uint8_t mac[6],
+		uint16_t ethertype, uint64_t now);
+
+/* -- ARP (arp.c) ------------------------------------------------------------------------- */
+/* data at l3_off; consumed */
+void arp_input(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint16_t l3_off,
+	       uint64_t now);
+/* Who has target?  src 0: a probe (RFC 5227).  mac NULL: ask all, else ask that one. */
+void arp_send_request(struct stack *st, struct netif *nif, uint32_t target, uint32_t src,
+		      const uint8_t *mac, uint64_t now);
+/* One step of probing and announcing an address of ours; sets a->next_at. */
+void arp_address_step(struct stack *st, struct ifaddr *a, uint64_t now);
+
+/* -- neighbours (neigh.c) ----------------------------------------------------------------- */
+/* What an ARP packet or an ND option said about a neighbour. */
+#define NEIGH_LEARN_CREATE 1   /* make an entry if there is none */
+#define NEIGH_LEARN_OVERRIDE 2 /* a different MAC replaces the known one */
+#define NEIGH_LEARN_SOLICITED 4 /* it answers our question: reachability is proved */
+void neigh_learn(struct stack *st, struct netif *nif, const struct ipaddr *addr,
+		 const uint8_t mac[6], unsigned int how, uint64_t now);
+struct neigh *neigh_find(struct stack *st, const struct netif *nif, const struct ipaddr *addr);
+/* Resolve, queue, probe: whatever sending to d's next hop takes; m starts at its IP header. */
+int neigh_output_slow(struct stack *st, struct dst *d, struct rte_mbuf *m, uint64_t now);
+void neigh_timer_fire(struct stack *st, struct timer *t, uint64_t now);
+int neigh_init(struct stack *st);
+void neigh_recover(struct stack *st);
+
+static inline bool neigh_is(const struct neigh *n, const struct dst *d)
+{
+	return n != NULL && ipaddr_equal(&n->addr, &d->nexthop) && n->nif == d->nif;
+}
+
+/* -- routes and addresses (route.c) ----------------------------------------------------------- */
+int route_init(struct stack *st, uint64_t now);
+void route_recover(struct stack *st);
+const struct route *route_find(const struct stack *st, const struct ipaddr *addr,
+			       const struct netif *nif, uint64_t now);
+int route_add(struct stack *st, const struct route *r);
+void route_changed(struct stack *st);
+/* The entry of one of our addresses in use, or NULL. */
+struct ifaddr *ifaddr_find(struct stack *st, const struct ipaddr *addr);
+/* 0, or -ENOBUFS when the table is full.  The connected prefix comes with it. */
+int ifaddr_add(struct stack *st, struct netif *nif, const struct ipaddr *addr, uint8_t plen,
+	       uint64_t now);
+/* The best source on nif for packets to addr, or NULL: RFC 6724 5 for IPv6. */
+const struct ifaddr *ifaddr_select(const struct stack *st, const struct netif *nif,
+				   const struct ipaddr *addr, uint64_t now);
+/* Drops what has expired; returns when to come again. */
+uint64_t route_expire(struct stack *st, uint64_t now);
+
+enum addr_class {
+	ADDR_FOREIGN,
+	ADDR_OURS,
+	ADDR_BROADCAST, /* IPv4: limited, or of one of our prefixes */
+	ADDR_MULTICAST, /* a group that we are in */
+};
+enum addr_class addr_classify(const struct stack *st, const struct netif *nif,
+			      const struct ipaddr *addr);
+
+/* -- IP (ip.c, ip4_input.c, ip4_output.c, ip6_input.c, ip6_output.c) ---------------------------- */
+void ip4_input(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint16_t l3_off, bool local,
+	       uint64_t now);
+void ip6_input(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint16_t l3_off, bool local,
+	       uint64_t now);
+int ip4_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
+	       uint64_t now);
+int ip6_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
+	       uint64_t now);
+/* Hand a parsed packet to its transport; consumes pkt->m. */
+void ip_deliver(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+/* The sum of the pseudo header: RFC 793 3.1, RFC 8200 8.1; not inverted. */
+uint32_t ip_phdr_sum(const struct ipaddr *src, const struct ipaddr *dst, uint8_t proto,
+		     uint32_t len);
+/*
+ * Fill the TCP or UDP checksum that m->ol_flags asks for, or prepare it for the link.
+ * m's data starts at the transport header; l3_len is what will come before it.
+ */
+void ip_l4_csum_fill(struct rte_mbuf *m, const struct dst *d, const struct ip_tx *tx,
+		     uint16_t l3_len);
+/* Send an IP packet (data at its header): to ourselves, or through the neighbour. */
+int ip_transmit(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
+		uint64_t now);
+/* Where the first 16-bit checksum over an ICMP message lands: fills it (v4: no pseudo header). */
+static inline uint16_t csum_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* -- reassembly (reass.c) ------------------------------------------------------------------------ */
+/* One fragment, data trimmed to the datagram. */
+struct reass_frag {
+	struct ipaddr src, dst;
+	struct netif *nif;
+	uint32_t id;
+	uint32_t off;	  /* bytes */
+	uint32_t len;
+	uint16_t l3_off;  /* data start to IP header */
+	uint16_t hdr_len; /* IP header(s) up to the fragmented part; the payload follows */
+	uint8_t proto;
+	uint8_t ecn;
+	bool more;
+};
+/*
+ * Take a fragment (consumed).  Returns the whole datagram: the first fragment's headers
+ * with all payload behind them, as received but for the lengths; or NULL.
+ * *ecn is the codepoint that RFC 3168 5.3 gives the whole.
+ */
+struct rte_mbuf *reass_input(struct stack *st, struct rte_mbuf *m, const struct reass_frag *f,
+			     uint8_t *ecn, uint64_t now);
+int reass_init(struct stack *st);
+void reass_timer_fire(struct stack *st, struct timer *t, uint64_t now);
+void reass_recover(struct stack *st);
+
+/* -- ICMP (icmp.c, icmp6.c) ---------------------------------------------------------------------- */
+void icmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+void icmp6_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+/* An error about pkt, rate-limited, to its sender; info is the second word of the header. */
+void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, uint8_t code,
+		      uint32_t info, uint64_t now);
+void icmp6_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, uint8_t code,
+		      uint32_t info, uint64_t now);
+/* Give an error to the transport that sent the quoted packet. */
+void icmp_dispatch_error(struct stack *st, const struct icmp_err *e, uint64_t now);
+/* A packet of ours (data at its IP header) could not be delivered: tell its transport. */
+void icmp_local_unreach(struct stack *st, struct rte_mbuf *m, uint64_t now);
+/* May one more event happen?  rate per second, burst at most. */
+bool ratelimit_ok(struct ratelimit *rl, uint32_t rate, uint32_t burst, uint64_t now);
+
+/* -- IPv6 neighbour discovery and multicast ----------------------------------------------------- */
+void nd_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+void nd_send_ns(struct stack *st, struct netif *nif, const struct ipaddr *target,
+		const struct ipaddr *src, const uint8_t *mac, uint64_t now);
+void nd_address_step(struct stack *st, struct ifaddr *a, uint64_t now);
+uint64_t nd_router_step(struct stack *st, uint64_t now);
+bool mcast_is_member(const struct stack *st, const struct netif *nif, const struct ipaddr *group);
+void igmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+void mld_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+/* Reports that are due; returns when the next is. */
+uint64_t mcast_step(struct stack *st, uint64_t now);
+
+/* -- housekeeping (net.c) ---------------------------------------------------------------------- */
+/* Look at announcements, DAD, reports and lifetimes no later than at. */
+void net_house_at(struct stack *st, uint64_t at);
+
+#endif
