@@ -133,7 +133,7 @@ struct reass_table {
 	uint32_t nfrags;
 };
 
-/* -- multicast groups that a socket has joined (mcast.c) --------------------------- */
+/* -- multicast groups that a socket has joined (membership.c) --------------------------- */
 
 #define MCAST_MAX 256
 

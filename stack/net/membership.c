@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mcast.c - the multicast groups we are in.
+ * membership.c - the multicast groups we are in.
  */
 #include "stack/net/net_priv.h"
 
