@@ -35,9 +35,10 @@ struct waiter;
  * out); -ENOSYS when no port is configured.
  */
 int engine_start(void);
+extern bool engine_ready;
 static inline bool engine_is_running(void)
 {
-	return shm != NULL;
+	return __atomic_load_n(&engine_ready, __ATOMIC_ACQUIRE);
 }
 /* The program's configuration, loaded by the constructor (also before engine_start()). */
 const struct shim_config *engine_config(void);
@@ -83,7 +84,10 @@ struct wait {
 	uint64_t spin_until;
 	const sigset_t *sigmask; /* of ppoll & co., or NULL */
 	uint32_t signals_seen;	 /* handler count of this thread at the beginning */
-	uint32_t rounds;
+	uint32_t rounds;	 /* of the spin phase */
+	uint32_t naps;
+	uint32_t idle_wakes;
+	bool counted;		 /* among the keeper's sleepers */
 };
 void wait_begin(struct wait *w, uint64_t deadline, const sigset_t *sigmask);
 /* Did a signal handler run in this thread since wait_begin()?  Then the call is -EINTR (signal(7)). */

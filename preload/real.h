@@ -154,8 +154,6 @@ struct if_nameindex;
 	RV(_Exit, (int a), (a))                                                                    \
 	RV(exit, (int a), (a))                                                                     \
 	RV(quick_exit, (int a), (a))                                                               \
-	R(int, pthread_create,                                                                     \
-	  (pthread_t *a, const pthread_attr_t *b, void *(*c)(void *), void *d), (a, b, c, d))      \
 	R(int, sigaction, (int a, const struct sigaction *b, struct sigaction *c), (a, b, c))      \
 	R(int, siginterrupt, (int a, int b), (a, b))                                               \
 	R(int, pthread_sigmask, (int a, const sigset_t *b, sigset_t *c), (a, b, c))                \

@@ -12,6 +12,7 @@
 #ifndef PRELOAD_SHM_H
 #define PRELOAD_SHM_H
 
+#include <linux/futex.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -28,6 +29,7 @@
 #define SHM_MAX_EPITEMS (1u << 21)
 #define SHM_MAX_WAITERS 65536
 #define SHM_MAX_WAIT_ENTRIES (1u << 20)
+#define SHM_KICK_SLOT 0		/* the evslot that wakes the keeper */
 
 /*
  * One entry of a process's fd table: what the descriptor is to us.  Anything above
@@ -49,10 +51,13 @@ struct proc {
 	pid_t pid;
 	pid_t parent;
 	uint64_t start_time;	/* field 22 of /proc/PID/stat, against pid reuse */
+	uint64_t born;		/* ns: when the slot was taken */
+	uint16_t sleepers;	/* its threads in wait_sleep_begin() … wait_sleep_end() */
+	uint16_t port_waiters;	/* those of them that watch the port */
 	uint32_t fd_high;	/* fdtab[0..fd_high) may be non-zero */
 	uint32_t *fdtab;	/* SHM_MAX_FDS entries in the reservation; of this slot for ever */
 	struct list waiters;	/* struct waiter.proc_link: given back when the process dies */
-	int32_t watched;	/* the keeper watches its death */
+	uint32_t watched;	/* generation of the keeper that watches its death, 0: none */
 };
 
 struct evslot {
@@ -69,14 +74,19 @@ struct engine_lock {
 
 /* What the keeper and the sleepers tell each other: keeper.c */
 struct keeper_shared {
+	/*
+	 * On the keeper's own robust list: when it dies the kernel sets FUTEX_OWNER_DIED in
+	 * word, so that everybody learns of it by one load.
+	 */
+	struct robust_list node;
+	uint32_t word;
 	pid_t pid;
-	uint64_t start_time;
 	uint32_t generation;	/* counts replacements */
 	uint32_t deep_sleep;	/* it waits without a tick: kick it when activity begins */
 	uint32_t port_waiters;	/* threads asleep with the port's descriptor in their wait set */
 	uint32_t sleepers;	/* threads asleep at all */
 	uint64_t last_poll;	/* ns: when anybody last ran the stack */
-	int kick_slot;		/* evslot that wakes it */
+	uint64_t last_active;	/* ns: when a program last called in */
 };
 
 struct shm {
@@ -88,6 +98,8 @@ struct shm {
 	struct proc procs[SHM_MAX_PROCS];
 	struct evslot evslots[SHM_MAX_EVSLOTS];
 	unsigned int nevslots;
+	uint32_t nprocs;	/* slots that have an fd table: fewer when address space is scarce */
+	uint32_t proc_high;	/* slots [0, proc_high) were ever used */
 	uint64_t epoll_magic;	/* upper half of epoll_event.data of our own registrations */
 	struct pool files;	  /* struct file */
 	struct pool eventpolls;	  /* struct eventpoll */

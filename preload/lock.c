@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lock.c - the stack's lock: one word, shared by processes, outlives its holder.
+ *
+ * Theory.  The word is in the kernel's robust-futex format: the holder's thread id,
+ * FUTEX_WAITERS when somebody may sleep on it.  A thread that takes or lets go of it
+ * says so before in list_op_pending of its robust list (the one glibc registered; a
+ * robust mutex of the program uses the same field only inside its own lock and unlock,
+ * and its value is put back).  When a thread dies, however, the kernel looks
+ * there: if the word carries its id it becomes FUTEX_OWNER_DIED and one sleeper is
+ * woken; if the word is 0 the death came between the unlock and the wake-up, and one
+ * sleeper is woken too (kernel/futex/core.c, handle_futex_death).  Who takes the
+ * lock over from the dead repairs what it guards (recover.c).
+ *
+ * This is lighter than a robust process-shared mutex, which enters itself into a doubly
+ * linked list at each lock.
+ *
+ * States of the word:  0 free · tid held · tid|WAITERS held, wake on unlock ·
+ * OWNER_DIED[|WAITERS] the holder died.  Taken by a thread that has slept it always
+ * carries WAITERS, as there may be more sleepers; that costs one wake-up too many at
+ * most.
+ *
+ * Limits.  A stopped holder (SIGSTOP, a debugger) stops all others.  Thread ids are those
+ * of one pid namespace: the processes of a stack must not be spread over several.
+ *
+ * Every place that lets the lock go while a call is under way: engine_leave() at the end
+ * of each call, wait_spin() between two looks, wait_sleep_begin() before a sleep.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include "preload/engine_priv.h"
+#include "preload/real.h"
+
+/* Looks at a busy lock before sleeping: some 2 µs, what a socket call holds it for. */
+#define LOCK_SPINS 100
+
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+static inline bool word_is_free(uint32_t v)
+{
+	return (v & FUTEX_TID_MASK) == 0;
+}
+
+/* Take a free or orphaned word; keeps the mark that others sleep. */
+static bool word_take(struct engine_lock *l, uint32_t v, uint32_t mine)
+{
+	return __atomic_compare_exchange_n(&l->word, &v, mine | (v & FUTEX_WAITERS), false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static int lock_slow(struct engine_lock *l, uint32_t tid)
+{
+	uint32_t mine = tid;
+	unsigned int spins = 0;
+
+	for (;;) {
+		uint32_t v = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
+
+		if (word_is_free(v)) {
+			if (word_take(l, v, mine))
+				return (v & FUTEX_OWNER_DIED) != 0 ? -EOWNERDEAD : 0;
+			continue;
+		}
+		if (spins++ < LOCK_SPINS) {
+			cpu_relax();
+			continue;
+		}
+		if ((v & FUTEX_WAITERS) == 0 &&
+		    !__atomic_compare_exchange_n(&l->word, &v, v | FUTEX_WAITERS, false,
+						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			continue;
+		/* Not PRIVATE: other processes sleep on it.  Returns early for any reason. */
+		real.syscall(SYS_futex, &l->word, FUTEX_WAIT, v | FUTEX_WAITERS, NULL, NULL, 0);
+		mine = tid | FUTEX_WAITERS;
+		spins = 0;
+	}
+}
+
+int lock_acquire(struct engine_lock *l, struct engine_thread *t)
+{
+	struct robust_list_head *head = t->robust;
+	uint32_t v = 0;
+
+	t->saved_pending = head->list_op_pending;
+	head->list_op_pending = (struct robust_list *)((char *)&l->word - head->futex_offset);
+	/* The kernel reads it in this thread: program order is enough. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (__builtin_expect(__atomic_compare_exchange_n(&l->word, &v, (uint32_t)t->tid, false,
+							 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED),
+			     1))
+		return 0;
+	return lock_slow(l, (uint32_t)t->tid);
+}
+
+void lock_release(struct engine_lock *l, struct engine_thread *t)
+{
+	uint32_t v = __atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE);
+
+	if (__builtin_expect((v & FUTEX_WAITERS) != 0, 0))
+		real.syscall(SYS_futex, &l->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	t->robust->list_op_pending = t->saved_pending;
+}
