@@ -129,12 +129,21 @@ uint64_t wire_next_event(const struct wire *w)
 {
 	const struct wire_held *h = w->held;
 	uint64_t next = h != NULL ? h->departure : WIRE_NEVER;
+	const struct wire_frame *f;
 	unsigned int i;
 
-	for (i = 0; i < w->nports; i++)
-		if (w->ports[i].inbox != NULL && w->ports[i].inbox->arrival < next)
-			next = w->ports[i].inbox->arrival;
+	for (i = 0; i < w->nports; i++) {
+		for (f = w->ports[i].inbox; f != NULL && f->arrival <= w->now; f = f->next)
+			;
+		if (f != NULL && f->arrival < next)
+			next = f->arrival;
+	}
 	return next;
+}
+
+uint64_t wire_port_arrival(const struct wire_port *p)
+{
+	return p->inbox != NULL ? p->inbox->arrival : WIRE_NEVER;
 }
 
 unsigned int wire_in_flight(const struct wire *w)

@@ -118,8 +118,10 @@ size_t wire_take(struct wire *w, unsigned int i, uint8_t *buf, uint64_t *arrival
 
 /* Time only moves forward.  Lets held frames go whose time has come. */
 void wire_set_now(struct wire *w, uint64_t now);
-/* When something will happen next on the wire: a frame arrives or a held one leaves. */
+/* When something will happen next, after now: a frame arrives or a held one leaves. */
 uint64_t wire_next_event(const struct wire *w);
+/* When the first frame in port's inbox arrives or did arrive; WIRE_NEVER if there is none. */
+uint64_t wire_port_arrival(const struct wire_port *p);
 /* Frames in flight to all ports. */
 unsigned int wire_in_flight(const struct wire *w);
 

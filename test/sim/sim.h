@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sim.h - what a test file of the simulation needs around its tests.
+ *
+ *	TEST(established_out_of_window_rst_is_dropped) { ... }
+ *	SIM_MAIN("tcp-rst")
+ *
+ * Every test registers itself and is a Check case of its own name, so that
+ * CK_RUN_CASE=name runs it alone.  A test that hangs is ended by an alarm.
+ */
+#ifndef TEST_SIM_SIM_H
+#define TEST_SIM_SIM_H
+
+#include <check.h>
+/* Check's old name for a failure would swallow words like fail(). */
+#undef fail
+#undef fail_if
+#undef fail_unless
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "test/check_main.h"
+#include "test/wire/fail.h"
+#include "test/wire/world.h"
+
+#define SIM_MAX_TESTS 256
+#define SIM_TIMEOUT_S 120
+
+struct sim_test {
+	const char *name;
+	const TTest *test;
+};
+
+static struct sim_test sim_tests[SIM_MAX_TESTS];
+static unsigned int sim_ntests;
+
+static inline void sim_register(const char *name, const TTest *test)
+{
+	if (sim_ntests == SIM_MAX_TESTS)
+		abort();
+	sim_tests[sim_ntests].name = name;
+	sim_tests[sim_ntests++].test = test;
+}
+
+static inline void sim_fail(const char *file, int line, const char *msg)
+{
+	ck_abort_msg("%s:%d: %s", file, line, msg);
+}
+
+static inline void sim_on_alarm(int sig)
+{
+	static const char text[] = "\ntimed out: ";
+
+	(void)sig;
+	(void)!write(2, text, sizeof(text) - 1);
+	(void)!write(2, test_name, strlen(test_name));
+	(void)!write(2, "\n", 1);
+	_exit(124);
+}
+
+static inline void sim_begin(const char *name)
+{
+	test_name = name;
+	fail_end = sim_fail;
+	signal(SIGALRM, sim_on_alarm);
+	alarm((unsigned int)test_env("TEST_TIMEOUT", SIM_TIMEOUT_S));
+}
+
+static inline void sim_teardown(void)
+{
+	alarm(0);
+	world_abandon_all();
+}
+
+#define TEST(name)                                                                                 \
+	static void name##_body(void);                                                             \
+	START_TEST(name)                                                                           \
+	{                                                                                          \
+		sim_begin(#name);                                                                  \
+		name##_body();                                                                     \
+	}                                                                                          \
+	END_TEST                                                                                   \
+	__attribute__((constructor)) static void name##_register(void)                             \
+	{                                                                                          \
+		sim_register(#name, name);                                                         \
+	}                                                                                          \
+	static void name##_body(void)
+
+#define SIM_MAIN(title)                                                                            \
+	static Suite *sim_suite(void)                                                              \
+	{                                                                                          \
+		Suite *suite = suite_create(title);                                                \
+		unsigned int i;                                                                    \
+		TCase *tc;                                                                         \
+                                                                                                   \
+		for (i = 0; i < sim_ntests; i++) {                                                 \
+			tc = tcase_create(sim_tests[i].name);                                      \
+			tcase_add_checked_fixture(tc, NULL, sim_teardown);                         \
+			tcase_add_test(tc, sim_tests[i].test);                                     \
+			suite_add_tcase(suite, tc);                                                \
+		}                                                                                  \
+		return suite;                                                                      \
+	}                                                                                          \
+	CHECK_MAIN(sim_suite)
+
+#endif
