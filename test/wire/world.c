@@ -374,6 +374,8 @@ bool world_run_until(struct world *w, bool (*cond)(void *arg), void *arg, uint64
 		world_settle(w);
 		if (cond != NULL && cond(arg))
 			return true;
+		if (due_now(w))
+			continue; /* cond sent something */
 		if (w->now >= end)
 			return false;
 		next = next_event(w);
