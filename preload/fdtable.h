@@ -39,5 +39,18 @@ void fdtable_install(int fd, struct file *f);
 struct file *fdtable_remove(int fd);
 /* Mark a descriptor of the engine: close(2) of it is EBADF for the program. */
 void fdtable_protect(int fd);
+/* Enter one of FDT_NONE, FDT_POOLED, FDT_PROTECTED; lock held (or no other thread yet). */
+void fdtable_mark(int fd, uint32_t what);
+/* The lowest descriptor of f in this process, or -1.  Walks the table: for rare occasions. */
+int fdtable_find(const struct file *f);
+/* Entries below this may be ours. */
+unsigned int fdtable_high(void);
+
+/*
+ * What the program believes of FD_CLOEXEC: true if it wants fd to survive exec.  Kept
+ * here because a placeholder is always CLOEXEC for the kernel; private to the process.
+ */
+void fdtable_set_inherit(int fd, bool inherit);
+bool fdtable_inherits(int fd);
 
 #endif

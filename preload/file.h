@@ -36,11 +36,15 @@ struct file {
 	uint8_t type;	     /* enum file_type */
 	uint8_t side;	     /* enum file_side */
 	uint8_t placeholder; /* the descriptor is a pooled placeholder, not a kernel socket */
-	uint8_t accept_turn; /* DUAL listeners: whose turn it is, so that neither side starves */
+	uint8_t turn;	     /* DUAL: counts calls, so that the kernel's side does not starve */
+	bool hidden_bound;   /* the hidden kernel socket has our port */
+	bool pinned;	     /* bound to an address of the port: never the kernel's */
+	bool listening;	     /* listen(2) was called */
 	uint32_t flags;	     /* O_NONBLOCK | O_ASYNC … as F_GETFL gives them, with O_RDWR */
 	uint32_t fd_refs;    /* fd table entries in all processes */
 	uint32_t wait_refs;  /* wait entries of blocked calls */
-	int owner_pid;	     /* F_SETOWN */
+	int owner_pid;	     /* F_SETOWN: stored for F_GETOWN; no SIGIO is sent */
+	int owner_sig;	     /* F_SETSIG: likewise */
 	struct list waits;   /* struct wait_entry.link */
 	union {
 		struct socket *so;
@@ -79,8 +83,30 @@ void file_notify(struct file *f, uint32_t events);
 /* epoll.c: an item's file became ready. */
 struct epitem;
 void epitem_notify(struct epitem *epi, uint32_t events);
+/* epoll.c: wake one of the EPOLLEXCLUSIVE items of a file. */
+void epitem_notify_exclusive(struct file *f, uint32_t events);
+bool epitem_is_exclusive(const struct epitem *epi);
+/* epoll.c: the file goes; so does its item. */
+void epitem_free(struct epitem *epi);
+/* epoll.c: an instance for a file of type FILE_EPOLL; -ENOMEM. */
+int eventpoll_create(struct file *f, bool kernel_items);
+void eventpoll_free(struct eventpoll *ep);
+uint32_t eventpoll_poll(struct eventpoll *ep);
 /* epoll.c: rebuild ready lists and item lists after a killed lock holder. */
 void eventpoll_recover(void);
+/*
+ * hidden.c: the kernel socket behind a socket of ours, under the same number.
+ *
+ * file_to_kernel(): the socket turns out to be the kernel's.  It leaves the fd table, and
+ * its epoll registrations move to the kernel's instances.  f is gone afterwards.
+ * file_make_dual(): from now on both sides serve; the hidden socket becomes non-blocking
+ * and its readiness is watched wherever the file's is.
+ */
+void file_to_kernel(struct file *f, int fd, uint64_t now);
+void file_make_dual(struct file *f, int fd);
+/* A DUAL file is ours alone from now on (a datagram socket that was connected). */
+void file_make_shim(struct file *f, int fd);
+
 /* file.c: recount references from the fd tables and wait entries; release what has none. */
 void file_recover(uint64_t now);
 

@@ -144,6 +144,8 @@ struct if_nameindex;
 	R(int, execv, (const char *a, char *const *b), (a, b))                                     \
 	R(int, execvp, (const char *a, char *const *b), (a, b))                                    \
 	R(int, fexecve, (int a, char *const *b, char *const *c), (a, b, c))                        \
+	R(int, execveat, (int a, const char *b, char *const *c, char *const *d, int e),            \
+	  (a, b, c, d, e))                                                                         \
 	R(int, posix_spawn,                                                                        \
 	  (pid_t *a, const char *b, const posix_spawn_file_actions_t *c,                           \
 	   const posix_spawnattr_t *d, char *const *e, char *const *f), (a, b, c, d, e, f))        \

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hidden.c - the kernel socket under the number of one of ours (see hidden.h).
+ */
+#include "preload/hidden.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "preload/call.h"
+#include "preload/epoll.h"
+#include "preload/real.h"
+
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+
+/* How often the stack may choose a port that the kernel turns out to have taken. */
+#define BIND_TRIES 64
+
+static uint16_t sockaddr_port(const struct sockaddr *sa)
+{
+	/* sin_port and sin6_port lie at the same place. */
+	return ntohs(((const struct sockaddr_in *)(const void *)sa)->sin_port);
+}
+
+static void sockaddr_set_port(struct sockaddr_storage *ss, uint16_t port)
+{
+	((struct sockaddr_in *)(void *)ss)->sin_port = htons(port);
+}
+
+int hidden_bind_ours(const struct file *f, int fd, const struct sockaddr *sa, socklen_t len)
+{
+	int one = 1;
+
+	if (f->so->domain == AF_INET6)
+		real.setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &one, sizeof(one));
+	else
+		real.setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
+	if (real.bind(fd, sa, len) == 0 || (errno != EACCES && errno != EPERM))
+		return 0;
+	return -errno;
+}
+
+static int stack_port(struct stack *st, struct file *f)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int r = socket_getname(st, f->so, (struct sockaddr *)&ss, &len, false);
+
+	return r < 0 ? r : sockaddr_port((struct sockaddr *)&ss);
+}
+
+int hidden_bind_both(struct stack *st, struct file *f, int fd, const struct sockaddr *sa,
+		     socklen_t len)
+{
+	struct sockaddr_storage ss;
+	int i, port, r = -EADDRINUSE;
+
+	if (len > sizeof(ss))
+		len = sizeof(ss);
+	for (i = 0; i < BIND_TRIES; i++) {
+		r = socket_bind(st, f->so, sa, len, engine_now());
+		if (r < 0)
+			return r;
+		port = stack_port(st, f);
+		if (port < 0)
+			return port;
+		memcpy(&ss, sa, len);
+		sockaddr_set_port(&ss, (uint16_t)port);
+		if (real.bind(fd, (struct sockaddr *)&ss, len) == 0) {
+			f->hidden_bound = true;
+			return 0;
+		}
+		r = -errno;
+		socket_unbind(st, f->so, engine_now());
+		if (sockaddr_port(sa) != 0 || r != -EADDRINUSE)
+			break;
+	}
+	return r;
+}
+
+static socklen_t wildcard(const struct file *f, struct sockaddr_storage *ss)
+{
+	memset(ss, 0, sizeof(*ss));
+	ss->ss_family = f->so->domain;
+	return f->so->domain == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+}
+
+int hidden_bind_any(struct stack *st, struct file *f, int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = wildcard(f, &ss);
+
+	return hidden_bind_both(st, f, fd, (struct sockaddr *)&ss, len);
+}
+
+void hidden_bind_late(struct stack *st, struct file *f, int fd)
+{
+	struct sockaddr_storage ss;
+	int port = stack_port(st, f);
+	socklen_t len;
+
+	if (f->hidden_bound || port <= 0)
+		return;
+	len = wildcard(f, &ss);
+	sockaddr_set_port(&ss, (uint16_t)port);
+	/* If the kernel has it taken, the two sides have different ports: nobody chose this one. */
+	real.bind(fd, (struct sockaddr *)&ss, len);
+	f->hidden_bound = true;
+}
+
+ssize_t hidden_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	return call_result(real.recvmsg(fd, msg, flags | MSG_DONTWAIT));
+}
+
+ssize_t hidden_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	return call_result(real.sendmsg(fd, msg, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+int hidden_accept(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+	return (int)call_result(real.accept4(fd, sa, len, flags));
+}
+
+void hidden_set_nonblock(int fd, bool on)
+{
+	int now = real.fcntl(fd, F_GETFL);
+
+	if (now >= 0 && ((now & O_NONBLOCK) != 0) != on)
+		real.fcntl(fd, F_SETFL, now ^ O_NONBLOCK);
+}
+
+/* -- changing sides (file.h) --------------------------------------------------------- */
+
+/* Take f out of every process's table: rare, so the tables are walked. */
+static unsigned int forget_everywhere(const struct file *f)
+{
+	uint32_t want = pool_index(&shm->files, f) + 1;
+	unsigned int i, fd, n = 0;
+
+	for (i = 0; i < SHM_MAX_PROCS; i++) {
+		struct proc *p = &shm->procs[i];
+
+		if (p->state == PROC_FREE)
+			continue;
+		for (fd = 0; fd < p->fd_high; fd++) {
+			if (p->fdtab[fd] != want)
+				continue;
+			__atomic_store_n(&p->fdtab[fd], FDT_NONE, __ATOMIC_RELEASE);
+			n++;
+		}
+	}
+	return n;
+}
+
+void file_to_kernel(struct file *f, int fd, uint64_t now)
+{
+	struct list *n, *tmp;
+	unsigned int refs;
+
+	list_for_each_safe(n, tmp, &f->waits) {
+		struct wait_entry *we = list_entry(n, struct wait_entry, link);
+
+		if (we->kind == WAIT_EPITEM)
+			epitem_to_kernel(we->who);
+		else
+			waiter_notify(we->who);
+	}
+	if (f->side == FILE_DUAL)
+		hidden_set_nonblock(fd, (f->flags & O_NONBLOCK) != 0);
+	if (f->fd_refs == 1) {
+		fdtable_remove(fd);
+		refs = 1;
+	} else {
+		refs = forget_everywhere(f);
+	}
+	while (refs-- > 0)
+		file_put_fd(f, now);
+}
+
+void file_make_dual(struct file *f, int fd)
+{
+	struct list *n;
+
+	if (f->side == FILE_DUAL)
+		return;
+	f->side = FILE_DUAL;
+	hidden_set_nonblock(fd, true);
+	list_for_each(n, &f->waits) {
+		struct wait_entry *we = list_entry(n, struct wait_entry, link);
+
+		if (we->kind == WAIT_EPITEM)
+			epitem_watch_hidden(we->who, true);
+	}
+}
+
+void file_make_shim(struct file *f, int fd)
+{
+	struct list *n;
+
+	(void)fd;
+	if (f->side == FILE_DUAL)
+		list_for_each(n, &f->waits) {
+			struct wait_entry *we = list_entry(n, struct wait_entry, link);
+
+			if (we->kind == WAIT_EPITEM)
+				epitem_watch_hidden(we->who, false);
+		}
+	f->side = FILE_SHIM;
+}

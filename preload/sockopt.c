@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sockopt.c - getsockopt and setsockopt.
+ *
+ * The stack's answer is the answer.  As long as the kernel's socket takes part (nothing
+ * decided yet, or DUAL) it gets the option too, so that the kernel's connections
+ * behave alike; what it says of it does not matter.
+ */
+#include "preload/call.h"
+#include "preload/real.h"
+
+#define SEEN_MAX 64
+
+/* An option the stack lacks is refused, and said so once. */
+static void log_unknown(int level, int name)
+{
+	static uint32_t seen[SEEN_MAX];
+	static unsigned int nseen;
+	uint32_t key = (uint32_t)level << 16 | (uint32_t)(name & 0xffff);
+	unsigned int i;
+
+	for (i = 0; i < nseen; i++)
+		if (seen[i] == key)
+			return;
+	if (nseen == SEEN_MAX)
+		return;
+	seen[nseen++] = key;
+	shim_log(LOG_LEVEL_INFO, "socket option level %d, number %d is not supported: ENOPROTOOPT",
+		 level, name);
+}
+
+static long setsockopt_ours(int fd, int level, int name, const void *val, socklen_t len)
+{
+	struct stack *st = engine_enter();
+	long r;
+	struct file *f = call_socket(fd, &r);
+
+	if (f == NULL)
+		goto out;
+	if ((int)len < 0) {
+		r = -EINVAL;
+		goto out;
+	}
+	if (val == NULL && len > 0) {
+		r = -EFAULT;
+		goto out;
+	}
+	r = socket_setsockopt(st, f->so, level, name, val, len, engine_now());
+	if (f->side != FILE_SHIM && r != -EINVAL)
+		real.setsockopt(fd, level, name, val, len);
+	if (r == -ENOPROTOOPT)
+		log_unknown(level, name);
+out:
+	engine_leave();
+	return r;
+}
+
+EXPORT int setsockopt(int fd, int level, int name, const void *val, socklen_t len)
+{
+	long r;
+
+	if (!call_is_ours(fd))
+		return real.setsockopt(fd, level, name, val, len);
+	r = setsockopt_ours(fd, level, name, val, len);
+	if (r == CALL_LIBC)
+		return real.setsockopt(fd, level, name, val, len);
+	return (int)call_return(r);
+}
+
+static long getsockopt_ours(int fd, int level, int name, void *val, socklen_t *len)
+{
+	struct stack *st = engine_enter();
+	long r;
+	struct file *f = call_socket(fd, &r);
+
+	if (f == NULL)
+		goto out;
+	if (len == NULL || (val == NULL && *len > 0)) {
+		r = -EFAULT;
+		goto out;
+	}
+	if ((int)*len < 0) {
+		r = -EINVAL;
+		goto out;
+	}
+	r = socket_getsockopt(st, f->so, level, name, val, len, engine_now());
+	if (r == -ENOPROTOOPT)
+		log_unknown(level, name);
+out:
+	engine_leave();
+	return r;
+}
+
+EXPORT int getsockopt(int fd, int level, int name, void *restrict val, socklen_t *restrict len)
+{
+	long r;
+
+	if (!call_is_ours(fd))
+		return real.getsockopt(fd, level, name, val, len);
+	r = getsockopt_ours(fd, level, name, val, len);
+	if (r == CALL_LIBC)
+		return real.getsockopt(fd, level, name, val, len);
+	return (int)call_return(r);
+}
