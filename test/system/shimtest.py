@@ -321,6 +321,58 @@ class VethWorld(ShimWorld):
         self.ping(p)
 
 
+class ImpairedWorld(ShimWorld):
+    """
+    Three namespaces, a relay in the middle one: self.ns, where the shim (or, as the reference,
+    the kernel) is, and the kernel of self.peer_ns see each other through its impairments.
+    """
+
+    def __init__(self, impairment, shim=True):
+        super().__init__()
+        relay = os.path.join(BUILD, "test", "relay", "relay")
+        if not os.path.exists(relay):
+            raise Skip(f"{relay} was not made")
+        need("ethtool")
+        self.is_shim = shim
+        self.ns, self.peer_ns = self.add_namespace("a"), self.add_namespace("b")
+        self.relay_ns = self.add_namespace("r")
+        self.vdev = "net_af_packet0,iface=va"
+        for ns, dev, other in ((self.ns, "va", "ra"), (self.peer_ns, "vb", "rb")):
+            sh(["ip", "link", "add", dev, "netns", ns, "type", "veth", "peer", "name", other,
+                "netns", self.relay_ns])
+            for n, d in ((ns, dev), (self.relay_ns, other)):
+                sh(["ip", "netns", "exec", n, "sh", "-c",
+                    f"echo 1 > /proc/sys/net/ipv6/conf/{d}/disable_ipv6"])
+                sh(["ip", "netns", "exec", n, "ethtool", "-K", d, "tx", "off", "gro", "off",
+                    "gso", "off", "tso", "off"])
+        if not shim:
+            sh(["ip", "-n", self.ns, "addr", "add", SHIM4 + "/24", "dev", "va"])
+        sh(["ip", "-n", self.peer_ns, "addr", "add", PEER4 + "/24", "dev", "vb"])
+        for ns, dev in ((self.ns, "va"), (self.peer_ns, "vb"), (self.relay_ns, "ra"),
+                        (self.relay_ns, "rb")):
+            sh(["ip", "-n", ns, "link", "set", dev, "up"])
+        r = self.start_in(self.relay_ns, [relay] + list(impairment) + ["ra", "rb"])
+        wait_until(lambda: "ready" in self.output(r), "the relay")
+
+    def env(self, **more):
+        if not self.is_shim:
+            return {k: v for k, v in os.environ.items() if not k.startswith("SHIM_")}
+        return super().env(**more)
+
+    def ready(self, p):
+        self.alive(p)
+
+    def bulk(self, how, seconds, max_mib=2000):
+        """Send to or fetch from the peer's kernel, each byte checked; Mbit/s."""
+        prog = os.path.join(BUILD, "test", "relay", "bulk")
+        self.kernel(prog, "serve", PEER4, "9000")
+        self.listening(9000, ns=self.peer_ns, host=PEER4)
+        out = self.run_shim(prog, how, PEER4, "9000", str(seconds), str(max_mib),
+                            seconds=seconds * 4 + 60)
+        check(out.startswith("goodput"), out)
+        return float(out.split()[1])
+
+
 def sha256(path):
     return sh(["sha256sum", path]).split()[0]
 
