@@ -30,7 +30,10 @@ struct port_params {
 	const uint8_t *mac;    /* 6 bytes, or NULL: choose a locally administered one */
 	uint64_t memory;       /* bytes for packet buffers */
 	int hugepages;	       /* enum config_hugepages */
+	unsigned int wait_ms;  /* memif: how long to wait for the peer; 0: PORT_WAIT_MS */
 };
+
+#define PORT_WAIT_MS 30000
 
 /*
  * Start EAL and open, configure and start the port.  Call at most once in a
@@ -42,7 +45,11 @@ struct port_params {
  * The port's memory (struct port, its netif) lies in DPDK memory that fork shares.
  *
  * Returns 0, or -errno with one line in err that says what is missing and the way
- * out: -EBUSY (port, interface or memif role in use), -ENOMEM, -EPERM, -ENODEV, -EINVAL.
+ * out: -EBUSY (port, interface or memif role in use), -ENOMEM, -EPERM, -ENODEV, -EINVAL,
+ * -ETIMEDOUT (memif: no peer), -EINTR (a signal came while waiting for it), -EIO.
+ *
+ * memif: the peer must be there before the port is: its memory is mapped in this process
+ * and inherited from it.  The call blocks until then, signals are open meanwhile.
  */
 int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN]);
 
@@ -50,7 +57,9 @@ int port_open(const struct port_params *params, struct port **out, char err[PORT
 void port_close(struct port *port);
 
 struct netif *port_netif(struct port *port);
+/* The pool of queue 0, and of any queue (NULL: no such queue). */
 struct rte_mempool *port_mbuf_pool(struct port *port);
+struct rte_mempool *port_queue_mbuf_pool(struct port *port, uint16_t queue);
 
 /*
  * Descriptors that become readable (poll: POLLIN) when a frame waits on queue.
@@ -94,8 +103,10 @@ unsigned int mbuf_pool_available(const struct rte_mempool *pool);
 
 /*
  * After the lock's holder died: rebuild the free list.  keep(m, arg) is asked of
- * every mbuf that is not free: true if somebody (a queue, the port) still owns it.
- * Returns how many orphans were taken back.
+ * every mbuf that was taken by the stack's code: true if somebody (a queue, the link)
+ * still owns it.  What a driver holds in its receive ring is not asked about and stays.
+ * May be called again after a kill in the middle.  Returns how many orphans were
+ * taken back; they come back as new: unchained, one reference.
  */
 unsigned int mbuf_pool_rebuild(struct rte_mempool *pool,
 			       bool (*keep)(const struct rte_mbuf *m, void *arg), void *arg);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * af_packet.c - net_af_packet: a packet socket on a kernel interface, one end of a veth for
+ * example.  Frames are copied through rings shared with the kernel.
+ *
+ * The kernel's stack still sees every frame that we see.  So its end has no address (the
+ * engine checks) and the peer must send whole checksums and no super-frames: a ring
+ * slot takes one frame of the link's MTU, and what is longer arrives cut off.
+ *
+ * The port has the interface's own address: another would need promiscuous mode.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <rte_ethdev.h>
+
+#include "dpdk_port/eal.h"
+#include "dpdk_port/libc.h"
+#include "dpdk_port/port_priv.h"
+
+/* TPACKET2_HDRLEN and alignment (52, rounded), the headroom that the kernel leaves, a VLAN tag. */
+#define FRAME_OVERHEAD 128
+
+/* One ring slot holds one frame; blocks are whole pages of slots. */
+static int packet_ring_args(struct port_open *o, unsigned int mtu)
+{
+	unsigned int frame = 2048;
+	char num[16];
+	int r;
+
+	while (frame < mtu + FRAME_OVERHEAD)
+		frame *= 2;
+	snprintf(num, sizeof(num), "%u", frame);
+	r = port_arg_default(o, "framesz", num);
+	snprintf(num, sizeof(num), "%u", frame > 4096 ? frame : 4096);
+	if (r == 0)
+		r = port_arg_default(o, "blocksz", num);
+	snprintf(num, sizeof(num), "%u", o->port->netif.nqueues);
+	return r == 0 ? port_arg_default(o, "qpairs", num) : r;
+}
+
+static int packet_check(struct port_open *o)
+{
+	struct port *p = o->port;
+	char who[64];
+	int fd, mtu;
+
+	if (!port_arg(o->args, "iface", p->ifname, sizeof(p->ifname)))
+		return port_fail(o, EINVAL, "which interface?  net_af_packet0,iface=veth0");
+	if (!kernel_if_exists(p->ctl_fd, p->ifname))
+		return port_fail(o, ENODEV, "there is no interface %s here: make it (ip link add %s type "
+				 "veth peer ...) or name another with iface=", p->ifname, p->ifname);
+	snprintf(who, sizeof(who), "packet:%s", p->ifname);
+	p->lock_fd = port_lock(who);
+	if (p->lock_fd == -EBUSY)
+		return port_fail(o, EBUSY, "interface %s is in use by another program under the shim: "
+				 "stop that one, or give this one another iface=", p->ifname);
+	fd = port_sys_socket(AF_PACKET, SOCK_RAW, 0);
+	if (fd < 0 && (errno == EPERM || errno == EACCES))
+		return port_fail(o, EPERM, "no right to open a packet socket: needs CAP_NET_RAW "
+				 "(run as root, or inside unshare -rn)");
+	if (fd < 0)
+		return port_fail(o, errno, "cannot open a packet socket: %s", strerror(errno));
+	port_sys_close(fd);
+	mtu = kernel_if_mtu(p->ctl_fd, p->ifname);
+	if (o->params->mtu != 0)
+		mtu = (int)o->params->mtu;
+	return packet_ring_args(o, mtu > 0 ? (unsigned int)mtu : RTE_ETHER_MTU);
+}
+
+static int packet_explain(struct port_open *o, int error)
+{
+	if (eal_log_contains("RX_RING") || eal_log_contains("TX_RING"))
+		return port_fail(o, ENOMEM, "the kernel has no memory for the packet rings: smaller framecnt=");
+	return port_fail(o, error, "%s", eal_log_last());
+}
+
+static int packet_attach(struct port_open *o)
+{
+	struct port *p = o->port;
+	int fds[SYS_MAX_FDS];
+	unsigned int n = sys_tracked_fds(fds, SYS_MAX_FDS);
+	uint16_t found = 0;
+	int flags;
+
+	for (unsigned int i = 0; i < n && found < p->netif.nqueues; i++) {
+		int domain = 0;
+		socklen_t len = sizeof(domain);
+
+		if (port_sys_getsockopt(fds[i], SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+		    domain == AF_PACKET)
+			p->wait_fds[found++] = fds[i];
+	}
+	if (found < p->netif.nqueues)
+		return port_fail(o, EIO, "%u packet sockets instead of %u", found, p->netif.nqueues);
+	flags = kernel_if_flags(p->ctl_fd, p->ifname);
+	if (flags >= 0 && !(flags & IFF_UP))
+		return port_fail(o, ENETDOWN, "interface %s is down: ip link set %s up", p->ifname, p->ifname);
+	if (o->params->mac != NULL)
+		rte_eth_promiscuous_enable(p->id);
+	return kernel_if_attach_mtu(o);
+}
+
+static bool packet_link_up(struct port *p)
+{
+	int flags = kernel_if_flags(p->ctl_fd, p->ifname);
+
+	return flags >= 0 && (flags & IFF_UP) && (flags & IFF_RUNNING);
+}
+
+/*
+ * With its ring full the driver waits in poll(-1) for the socket to become writable, under the
+ * stack's lock.  A socket that is writable before the burst stays so until its end,
+ * where the ring is handed to the kernel.
+ */
+static bool packet_tx_ready(struct port *p, uint16_t queue)
+{
+	struct pollfd pfd = { .fd = p->wait_fds[queue], .events = POLLOUT };
+
+	return port_sys_poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLOUT);
+}
+
+const struct link_type link_af_packet = {
+	.driver = "net_af_packet",
+	.holds_mbufs = false,
+	.max_queues = 16,
+	.caps = NETIF_TX_MULTI_SEG,
+	.check = packet_check,
+	.explain = packet_explain,
+	.attach = packet_attach,
+	.link_up = packet_link_up,
+	.tx_ready = packet_tx_ready,
+};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * port_priv.h - what the files of this directory share: the port, and a table per kind of
+ * link for what differs between them.
+ */
+#ifndef DPDK_PORT_PORT_PRIV_H
+#define DPDK_PORT_PORT_PRIV_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dpdk_port/port.h"
+
+#define PORT_MAX_QUEUES 16
+#define PORT_MAX_FDS 96
+#define PORT_ARGS_LEN 512
+
+struct link_type;
+
+struct port {
+	struct netif netif;
+	const struct link_type *type;
+	uint16_t id; /* DPDK's */
+	bool holds_mbufs; /* the driver has mbufs in its receive ring */
+	bool started;
+	struct rte_mempool *pools[PORT_MAX_QUEUES];
+
+	/* link_is_up(): asked of the system every so often */
+	bool link_up;
+	bool link_dead; /* memif: gone for good */
+	uint64_t link_next_tsc;
+
+	int ctl_fd;  /* AF_INET datagram socket for interface ioctls, -1: none */
+	int lock_fd; /* keeps others from the same link */
+	int link_fd; /* memif: the control connection */
+	int wait_fds[PORT_MAX_QUEUES]; /* -1: none */
+	int fds[PORT_MAX_FDS];
+	unsigned int nfds;
+	char ifname[IFNAMSIZ]; /* the kernel's interface, "" if there is none */
+};
+
+/* What is known while a port opens. */
+struct port_open {
+	const struct port_params *params;
+	char driver[32];	  /* net_tap */
+	char name[64];		  /* net_tap0 */
+	char args[PORT_ARGS_LEN]; /* iface=shim0,… */
+	char *err;
+	struct port *port; /* NULL before EAL runs */
+};
+
+/*
+ * A kind of link.  Functions that can fail return -errno with a line in o->err; a NULL
+ * function means that nothing differs from the common way.
+ */
+struct link_type {
+	const char *driver; /* the vdev's name without its number; NULL: anything else */
+	bool holds_mbufs;
+	uint16_t max_queues;
+	uint32_t caps; /* NETIF_* that the driver does; 0 for PCI: from its own report */
+	bool caps_from_device;
+
+	/* Before EAL: can this work here?  May add to o->args and take the lock. */
+	int (*check)(struct port_open *o);
+	/* The driver refused: say why. */
+	int (*explain)(struct port_open *o, int error);
+	/* Started: names, MAC, MTU, wait descriptors. */
+	int (*attach)(struct port_open *o);
+	/* Signals of the program are open: wait for the peer, if there is one. */
+	int (*connect)(struct port_open *o);
+	bool (*link_up)(struct port *p);
+	/* May a burst be given to the driver now? */
+	bool (*tx_ready)(struct port *p, uint16_t queue);
+};
+
+extern const struct link_type link_tap, link_af_packet, link_memif, link_other;
+
+/* One line of error; returns -error. */
+int port_fail(struct port_open *o, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The value of key in "a=1,b=2", copied; false if it is not there. */
+bool port_arg(const char *args, const char *key, char *value, size_t len);
+/* Append ",key=value" to the driver's arguments unless the user gave the key. */
+int port_arg_default(struct port_open *o, const char *key, const char *value);
+
+/*
+ * Take "who" for this stack: -EBUSY if a process of another has it.  Held until the last
+ * process with the descriptor ends; valid in one network namespace.  Returns the fd.
+ */
+int port_lock(const char *who);
+
+/* kernel_if.c: the kernel's side of a link.  fd: any socket. */
+bool kernel_if_exists(int fd, const char *ifname);
+int kernel_if_mtu(int fd, const char *ifname);
+int kernel_if_set_mtu(int fd, const char *ifname, unsigned int mtu);
+/* IFF_* or -errno. */
+int kernel_if_flags(int fd, const char *ifname);
+/* Is the link of the interface there (also while it is down)?  -errno */
+int kernel_if_carrier(int fd, const char *ifname);
+/* Set the interface's MTU if the user named one; o->port->netif.mtu becomes what it has. */
+int kernel_if_attach_mtu(struct port_open *o);
+int kernel_if_mac(int fd, const char *ifname, uint8_t mac[6]);
+
+#endif
