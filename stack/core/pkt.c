@@ -104,7 +104,7 @@ struct rte_mbuf *pkt_unshare(struct stack *st, struct rte_mbuf *m)
 		memcpy(pkt_cb(copy), pkt_cb(m), sizeof(struct pkt_cb));
 		pkt_cb(copy)->qnext = NULL;
 		pkt_cb(copy)->owner = PKT_STACK;
-		copy->ol_flags = m->ol_flags;
+		copy->ol_flags = m->ol_flags & ~(RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
 		copy->packet_type = m->packet_type;
 		copy->tx_offload = m->tx_offload;
 	}

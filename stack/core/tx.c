@@ -61,11 +61,34 @@ static unsigned int netif_index(const struct stack *st, const struct netif *nif)
 	return i;
 }
 
+/* For links that cannot gather: one buffer with a copy of the chain. */
+static struct rte_mbuf *linearize(struct stack *st, struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy = pkt_copy(st, m, 0, rte_pktmbuf_pkt_len(m));
+
+	if (copy != NULL && copy->nb_segs > 1) {
+		MIB_INC(st, PKT_NOMEM);
+		rte_pktmbuf_free(copy);
+		copy = NULL;
+	}
+	if (copy != NULL) {
+		copy->ol_flags = m->ol_flags & ~(RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+		copy->tx_offload = m->tx_offload;
+	}
+	rte_pktmbuf_free(m);
+	return copy;
+}
+
 void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t now)
 {
 	unsigned int i = netif_index(st, nif);
 	struct txq *q = &st->tx[i];
 
+	if (unlikely(m->nb_segs > 1 && (nif->caps & NETIF_TX_MULTI_SEG) == 0)) {
+		m = linearize(st, m);
+		if (m == NULL)
+			return;
+	}
 	if (q->count >= STACK_BURST && q->count % STACK_BURST == 0)
 		txq_flush(st, i, now);
 	if (q->count == STACK_TXQ) {

@@ -28,8 +28,9 @@
 #define FAKE_MAX 64
 #define FAKE_BYTES 2048
 
-static const uint8_t PEER_MAC[6] = { 0x02, 0, 0, 0, 0, 0x99 };
-static const uint8_t BCAST_MAC[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+static const uint8_t PEER_MAC[6] __attribute__((unused)) = { 0x02, 0, 0, 0, 0, 0x99 };
+static const uint8_t BCAST_MAC[6] __attribute__((unused)) = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+static const uint8_t NO_MAC[6] __attribute__((unused));
 
 /* -- the fakes ------------------------------------------------------------------------- */
 
@@ -379,7 +380,7 @@ static inline void nw_path(struct frame_path *p)
 /* The stack learns the peer's MAC as it would on a link: it is asked for its own. */
 static inline void nw_introduce_peer(void)
 {
-	size_t len = frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, PEER_IP, NULL, OUR_IP);
+	size_t len = frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, PEER_IP, NO_MAC, OUR_IP);
 
 	nw_inject(len);
 	ck_assert(nw_take());
