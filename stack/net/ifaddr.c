@@ -113,12 +113,22 @@ static unsigned int common_prefix(const struct ipaddr *a, const struct ipaddr *b
 	return x != 0 ? 64 + (unsigned int)__builtin_clzll(x) : 128;
 }
 
+/* RFC 6724 2.2: the common prefix, no longer than the source's own; IPv4: on its link or not. */
+static unsigned int match_len(const struct ifaddr *a, const struct ipaddr *dst)
+{
+	unsigned int common;
+
+	if (ipaddr_is_v4(dst))
+		return ipaddr_in_prefix(dst, &a->addr, a->plen) ? a->plen + 1u : 0;
+	common = common_prefix(&a->addr, dst);
+	return RTE_MIN(common, (unsigned int)a->plen);
+}
+
 /* RFC 6724 5: is a a better source for dst than b, by the first rule that tells them apart? */
 static bool is_better(const struct ifaddr *a, const struct ifaddr *b, const struct netif *nif,
 		      const struct ipaddr *dst, uint64_t now)
 {
 	unsigned int sa = scope_of(&a->addr), sb = scope_of(&b->addr), sd = scope_of(dst);
-	unsigned int pa, pb;
 
 	/* Rule 1: the destination itself is served by lookup_own(). */
 	/* Rule 2: appropriate scope. */
@@ -133,12 +143,8 @@ static bool is_better(const struct ifaddr *a, const struct ifaddr *b, const stru
 	if ((a->nif == nif) != (b->nif == nif))
 		return a->nif == nif;
 	/* Rules 6 and 7, labels and temporary addresses: there are none. */
-	/* Rule 8: longest matching prefix, no longer than the source's own. */
-	pa = common_prefix(&a->addr, dst);
-	pb = common_prefix(&b->addr, dst);
-	pa = RTE_MIN(pa, a->plen + (ipaddr_is_v4(dst) ? 96u : 0u));
-	pb = RTE_MIN(pb, b->plen + (ipaddr_is_v4(dst) ? 96u : 0u));
-	return pa > pb;
+	/* Rule 8: longest matching prefix. */
+	return match_len(a, dst) > match_len(b, dst);
 }
 
 const struct ifaddr *ifaddr_select(const struct stack *st, const struct netif *nif,
