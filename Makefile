@@ -148,7 +148,8 @@ $(BUILD)/libdpdk_port.a: $(call objects,$(PORT_SRC))
 $(BUILD)/libwire.a: $(call objects,$(WIRE_SRC))
 
 SHIM_MAP := $(wildcard preload/libshim.map)
-$(BUILD)/libshim.so: $(call objects,$(PRELOAD_SRC)) $(LIBSTACK) $(LIBPORT) $(SHIM_MAP) $(wildcard dpdk_port/dpdk.mk)
+$(BUILD)/libshim.so: $(call objects,$(PRELOAD_SRC)) $(LIBSTACK) $(LIBPORT) $(SHIM_MAP) \
+		$(if $(filter shared,$(DPDK)),,$(DPDK_STATIC_DEPS))
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -o $@ -Wl,-soname,libshim.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relro \
 		-Wl,-Bsymbolic $(if $(SHIM_MAP),-Wl$(comma)--version-script=$(SHIM_MAP)) \
