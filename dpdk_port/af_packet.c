@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -25,20 +26,31 @@
 /* TPACKET2_HDRLEN and alignment (52, rounded), the headroom that the kernel leaves, a VLAN tag. */
 #define FRAME_OVERHEAD 128
 
-/* One ring slot holds one frame; blocks are whole pages of slots. */
+/*
+ * One ring slot holds one frame.  The driver finds the slots by their number alone, so blocks
+ * must be whole pages and whole slots at once; and one mbuf must hold a slot.
+ */
 static int packet_ring_args(struct port_open *o, unsigned int mtu)
 {
 	unsigned int frame = 2048;
 	char num[16];
 	int r;
 
-	while (frame < mtu + FRAME_OVERHEAD)
-		frame *= 2;
+	if (mtu + FRAME_OVERHEAD > frame)
+		frame = (mtu + FRAME_OVERHEAD + 4095) / 4096 * 4096;
+	if (frame + 256 > UINT16_MAX)
+		return port_fail(o, EINVAL, "an MTU of %u is too large for a packet socket's ring", mtu);
 	snprintf(num, sizeof(num), "%u", frame);
 	r = port_arg_default(o, "framesz", num);
 	snprintf(num, sizeof(num), "%u", frame > 4096 ? frame : 4096);
 	if (r == 0)
 		r = port_arg_default(o, "blocksz", num);
+	port_arg(o->args, "framesz", num, sizeof(num));
+	frame = (unsigned int)strtoul(num, NULL, 10);
+	if (frame < mtu + FRAME_OVERHEAD || frame + 256 > UINT16_MAX)
+		return port_fail(o, EINVAL, "framesz=%s does not hold frames of MTU %u", num, mtu);
+	if (frame > o->frame_room)
+		o->frame_room = (uint16_t)frame;
 	snprintf(num, sizeof(num), "%u", o->port->netif.nqueues);
 	return r == 0 ? port_arg_default(o, "qpairs", num) : r;
 }
@@ -76,7 +88,7 @@ static int packet_explain(struct port_open *o, int error)
 {
 	if (eal_log_contains("RX_RING") || eal_log_contains("TX_RING"))
 		return port_fail(o, ENOMEM, "the kernel has no memory for the packet rings: smaller framecnt=");
-	return port_fail(o, error, "%s", eal_log_last());
+	return port_fail(o, error, "%s", eal_log_why());
 }
 
 static int packet_attach(struct port_open *o)
@@ -124,8 +136,12 @@ static bool packet_tx_ready(struct port *p, uint16_t queue)
 	return port_sys_poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLOUT);
 }
 
+static const char *const packet_keys[] = { "iface", "qpairs", "blocksz", "framesz", "framecnt",
+					   "qdisc_bypass", NULL };
+
 const struct link_type link_af_packet = {
 	.driver = "net_af_packet",
+	.keys = packet_keys,
 	.holds_mbufs = false,
 	.max_queues = 16,
 	.caps = NETIF_TX_MULTI_SEG,

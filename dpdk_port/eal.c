@@ -166,8 +166,25 @@ void eal_shelter_end(struct eal_shelter *s)
 
 static char log_text[4096]; /* whole lines, the oldest dropped */
 static char log_line[256];
-static char log_bad[256]; /* the last one of level warning or worse */
+static char log_bad[256]; /* the first error, or the first warning while there is none */
+static unsigned int log_bad_level = RTE_LOG_DEBUG;
 static size_t log_len;
+
+static void log_note_bad(const char *buf, size_t n)
+{
+	unsigned int level = (unsigned int)rte_log_cur_msg_loglevel();
+	size_t len = n < sizeof(log_bad) ? n : sizeof(log_bad) - 1;
+
+	if (level > RTE_LOG_WARNING || level >= log_bad_level)
+		return;
+	while (len > 0 && (buf[len - 1] == '\n' || buf[len - 1] == '\r'))
+		len--;
+	if (len == 0)
+		return;
+	memcpy(log_bad, buf, len);
+	log_bad[len] = '\0';
+	log_bad_level = level;
+}
 
 static ssize_t log_write(void *cookie, const char *buf, size_t n)
 {
@@ -183,16 +200,7 @@ static ssize_t log_write(void *cookie, const char *buf, size_t n)
 	memcpy(log_text + log_len, buf, take);
 	log_len += take;
 	log_text[log_len] = '\0';
-	if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_WARNING && take > 1) {
-		size_t len = take < sizeof(log_bad) ? take : sizeof(log_bad) - 1;
-
-		while (len > 0 && (buf[len - 1] == '\n' || buf[len - 1] == '\r'))
-			len--;
-		if (len > 0) {
-			memcpy(log_bad, buf, len);
-			log_bad[len] = '\0';
-		}
-	}
+	log_note_bad(buf, take);
 	return (ssize_t)n;
 }
 
@@ -207,7 +215,7 @@ static void log_capture(void)
 	rte_openlog_stream(f);
 }
 
-const char *eal_log_last(void)
+const char *eal_log_why(void)
 {
 	return log_bad;
 }
@@ -221,6 +229,7 @@ void eal_log_clear(void)
 {
 	log_len = 0;
 	log_text[0] = log_bad[0] = '\0';
+	log_bad_level = RTE_LOG_DEBUG;
 }
 
 /* -- memory ------------------------------------------------------------------------- */
@@ -357,7 +366,7 @@ int eal_start(const struct eal_params *params, char *err, size_t errlen)
 		snprintf(err, errlen,
 			 "no memory for %lu MB of packet buffers (SHIM_MEMORY, or the limits of "
 			 "this process or container): %s",
-			 mb, eal_log_last());
+			 mb, eal_log_why());
 	else
 		snprintf(err, errlen, "DPDK does not start: %s",
 			 log_bad[0] != '\0' ? log_bad : rte_strerror(rte_errno));

@@ -41,10 +41,10 @@ int eal_start(const struct eal_params *params, char *err, size_t errlen);
 void eal_stop(void);
 
 /*
- * DPDK's log goes nowhere but here: the last line of level error or warning since
- * eal_log_clear(), "" if none.
+ * DPDK's log goes nowhere but here: the first error since eal_log_clear(), or the first
+ * warning if there was no error; "" if neither.
  */
-const char *eal_log_last(void);
+const char *eal_log_why(void);
 /* Has any line since eal_log_clear() this text in it? */
 bool eal_log_contains(const char *text);
 void eal_log_clear(void);

@@ -107,10 +107,13 @@ static int memif_explain(struct port_open *o, int error)
 	struct memif_args a;
 
 	memif_parse(o, &a);
+	if (eal_log_contains("Address already in use"))
+		return port_fail(o, EBUSY, "another program serves socket=%s: stop it, use another socket=, or "
+				 "role=client", a.socket);
 	if (eal_log_contains("Failed to setup socket") || eal_log_contains("Invalid socket directory"))
 		return port_fail(o, EINVAL, "cannot listen on socket=%s: does its directory exist, may it be "
 				 "written?", a.socket);
-	return port_fail(o, error, "%s", eal_log_last());
+	return port_fail(o, error, "%s", eal_log_why());
 }
 
 /* Frames of any size are chained over the ring's buffers: the MTU is an agreement with the peer. */
@@ -186,9 +189,9 @@ static int memif_connect(struct port_open *o)
 	if (eal_log_contains("lready connected"))
 		return port_fail(o, EBUSY, "memif id %s on %s is connected to another program", a.id,
 				 a.socket);
-	return port_fail(o, ETIMEDOUT, "no %s came to memif id %s on socket=%s within %u s: start it, or "
+	return port_fail(o, ETIMEDOUT, "no %s came to memif id %s on socket=%s within %.1f s: start it, or "
 			 "check that both name the same socket= and id=", a.server ? "client" : "server", a.id,
-			 a.socket, wait_ms / 1000);
+			 a.socket, wait_ms / 1e3);
 }
 
 static bool memif_link_up(struct port *p)
@@ -201,8 +204,12 @@ static bool memif_link_up(struct port *p)
 	return !p->link_dead;
 }
 
+static const char *const memif_keys[] = { "id", "role", "bsize", "rsize", "socket", "socket-abstract",
+					  "mac", "zero-copy", "secret", NULL };
+
 const struct link_type link_memif = {
 	.driver = "net_memif",
+	.keys = memif_keys,
 	.holds_mbufs = false,
 	.max_queues = 16,
 	.caps = NETIF_TX_MULTI_SEG,

@@ -40,7 +40,9 @@
 #include "dpdk_port/port_priv.h"
 
 #define MBUF_PRIV_SIZE 128 /* = PKT_PRIV_SIZE of the stack, which asserts it */
-#define MBUF_DATA_ROOM (RTE_PKTMBUF_HEADROOM + 2048)
+#define FRAME_ROOM 2048	   /* an ordinary frame; mbufs are not made smaller */
+#define MTU_MAX 16000	   /* what IPv4 and mbuf lengths have room for, with a margin */
+#define MTU_MIN 576	   /* RFC 1122 3.3.2 */
 #define ETHER_OVERHEAD 18  /* header and a VLAN tag */
 #define POOL_MIN_MBUFS 512
 #define EAL_OVERHEAD (12ull << 20) /* drivers' queues, ethdev's tables, heap headers */
@@ -142,6 +144,23 @@ static const struct link_type *find_type(const char *driver)
 	return &link_other;
 }
 
+/* Drivers ignore all arguments when they do not know one of them. */
+static int check_keys(struct port_open *o, const char *const *keys)
+{
+	for (const char *s = o->args; *s != '\0';) {
+		size_t len = strcspn(s, "=,"), i = 0;
+
+		while (keys[i] != NULL && (strlen(keys[i]) != len || strncmp(s, keys[i], len) != 0))
+			i++;
+		if (keys[i] == NULL)
+			return port_fail(o, EINVAL, "%s takes no argument '%.*s' (the first of those it takes "
+					 "is %s=)", o->driver, (int)len, s, keys[0]);
+		s += strcspn(s, ",");
+		s += *s == ',';
+	}
+	return 0;
+}
+
 static int open_parse(struct port_open *o, struct port *p)
 {
 	const struct port_params *params = o->params;
@@ -156,6 +175,13 @@ static int open_parse(struct port_open *o, struct port *p)
 	if (r < 0)
 		return r;
 	p->type = find_type(o->driver);
+	if (p->type->keys != NULL)
+		r = check_keys(o, p->type->keys);
+	if (r < 0)
+		return r;
+	if (params->mtu != 0 && (params->mtu < MTU_MIN || params->mtu > MTU_MAX))
+		return port_fail(o, EINVAL, "an MTU of %u; %u to %u are possible", params->mtu, MTU_MIN,
+				 MTU_MAX);
 	p->holds_mbufs = p->type->holds_mbufs;
 	p->netif.nqueues = (uint16_t)(params->queues > 0 ? params->queues : 1);
 	if (params->queues > p->type->max_queues || params->queues > PORT_MAX_QUEUES)
@@ -169,18 +195,20 @@ static int open_parse(struct port_open *o, struct port *p)
 
 /* -- memory ------------------------------------------------------------------------- */
 
-static uint16_t data_room(const struct port_params *params, const struct link_type *type)
+/* net_tap and net_memif chain mbufs; elsewhere a frame has to fit one. */
+static uint16_t data_room(const struct port_open *o)
 {
-	/* Chains where the driver makes them; else a frame has to fit one mbuf. */
-	if (params->mtu + ETHER_OVERHEAD <= 2048 || !type->caps_from_device)
-		return MBUF_DATA_ROOM;
-	return (uint16_t)RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + params->mtu + ETHER_OVERHEAD, 64);
+	unsigned int room = o->frame_room;
+
+	if (o->port->type->caps_from_device && o->params->mtu + ETHER_OVERHEAD > room)
+		room = o->params->mtu + ETHER_OVERHEAD;
+	return (uint16_t)RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + room, 64);
 }
 
 static int open_memory(struct port_open *o, struct port *local)
 {
 	const struct port_params *params = o->params;
-	uint16_t room = data_room(params, local->type);
+	uint16_t room = data_room(o);
 	uint64_t one = mbuf_pool_bytes(4096, MBUF_PRIV_SIZE, room) / 4096 + 1;
 	uint64_t n = params->memory / local->netif.nqueues / one;
 	const struct rte_memzone *mz;
@@ -219,17 +247,18 @@ static int open_probe(struct port_open *o)
 	eal_log_clear();
 	if (o->params->pci == NULL) {
 		r = rte_vdev_init(o->name, o->args);
-		if (r > 0)
+		if (r > 0 || (r < 0 && eal_log_why()[0] == '\0'))
 			return port_fail(o, ENODEV, "no driver is called %s: net_tap, net_af_packet, net_memif "
 					 "and net_virtio_user are built in", o->driver);
+		/* A failing probe returns -1, whatever was the matter. */
 		if (r < 0)
-			return p->type->explain != NULL ? p->type->explain(o, -r) :
-							  port_fail(o, -r, "%s", eal_log_last());
+			return p->type->explain != NULL ? p->type->explain(o, EINVAL) :
+							  port_fail(o, EINVAL, "%s", eal_log_why());
 	}
 	r = rte_eth_dev_get_port_by_name(o->name, &p->id);
 	if (r < 0)
 		return p->type->explain != NULL ? p->type->explain(o, ENODEV) :
-						  port_fail(o, ENODEV, "no driver took it: %s", eal_log_last());
+						  port_fail(o, ENODEV, "no driver took it: %s", eal_log_why());
 	return 0;
 }
 
@@ -350,7 +379,7 @@ static int open_start(struct port_open *o)
 	choose_conf(p, params, &info, &conf);
 	r = rte_eth_dev_configure(p->id, p->netif.nqueues, p->netif.nqueues, &conf);
 	if (r < 0)
-		return port_fail(o, -r, "%s", eal_log_last());
+		return port_fail(o, -r, "%s", eal_log_why());
 	r = open_queues(o);
 	if (r == 0 && rte_eth_macaddr_get(p->id, &mac) == 0)
 		memcpy(p->netif.mac, mac.addr_bytes, NETIF_MAC_LEN);
@@ -360,7 +389,7 @@ static int open_start(struct port_open *o)
 		r = start_device(p);
 	if (r < 0)
 		return p->type->explain != NULL ? p->type->explain(o, -r) :
-						  port_fail(o, -r, "%s", eal_log_last());
+						  port_fail(o, -r, "%s", eal_log_why());
 	p->started = true;
 	if (params->mac != NULL)
 		memcpy(p->netif.mac, params->mac, NETIF_MAC_LEN);
@@ -387,6 +416,8 @@ static uint16_t port_tx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf
 
 	if (p->type->tx_ready != NULL && !p->type->tx_ready(p, queue))
 		return 0;
+	if (p->own_tx)
+		return p->type->tx_burst(p, queue, pkts, n);
 	return rte_eth_tx_burst(p->id, queue, pkts, n);
 }
 
@@ -461,7 +492,8 @@ static void close_fds(struct port *p)
 int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN])
 {
 	struct port local = { .ctl_fd = -1, .lock_fd = -1, .link_fd = -1 };
-	struct port_open o = { .params = params, .err = err, .port = &local };
+	struct port_open o = { .params = params, .err = err, .port = &local,
+			       .frame_room = FRAME_ROOM };
 	struct eal_shelter *shelter;
 	int r;
 
@@ -547,8 +579,8 @@ void port_read_stats(struct port *port, struct port_stats *stats)
 		return;
 	stats->rx_packets = s.ipackets;
 	stats->rx_bytes = s.ibytes;
-	stats->tx_packets = s.opackets;
-	stats->tx_bytes = s.obytes;
+	stats->tx_packets = s.opackets + port->own_tx_packets;
+	stats->tx_bytes = s.obytes + port->own_tx_bytes;
 	stats->rx_missed = s.imissed;
 	stats->rx_errors = s.ierrors;
 	stats->tx_errors = s.oerrors;

@@ -24,6 +24,8 @@ struct port {
 	uint16_t id; /* DPDK's */
 	bool holds_mbufs; /* the driver has mbufs in its receive ring */
 	bool started;
+	bool own_tx; /* type->tx_burst sends, not the driver */
+	uint64_t own_tx_packets, own_tx_bytes;
 	struct rte_mempool *pools[PORT_MAX_QUEUES];
 
 	/* link_is_up(): asked of the system every so often */
@@ -46,6 +48,7 @@ struct port_open {
 	char driver[32];	  /* net_tap */
 	char name[64];		  /* net_tap0 */
 	char args[PORT_ARGS_LEN]; /* iface=shim0,… */
+	uint16_t frame_room;	  /* bytes that one mbuf must hold behind its headroom */
 	char *err;
 	struct port *port; /* NULL before EAL runs */
 };
@@ -56,10 +59,11 @@ struct port_open {
  */
 struct link_type {
 	const char *driver; /* the vdev's name without its number; NULL: anything else */
+	const char *const *keys; /* the arguments it takes, NULL-terminated; NULL: unknown */
 	bool holds_mbufs;
 	uint16_t max_queues;
-	uint32_t caps; /* NETIF_* that the driver does; 0 for PCI: from its own report */
-	bool caps_from_device;
+	uint32_t caps; /* NETIF_* that the driver may be trusted with */
+	bool caps_from_device; /* with whatever it reports; it has receive rings and a frame limit */
 
 	/* Before EAL: can this work here?  May add to o->args and take the lock. */
 	int (*check)(struct port_open *o);
@@ -70,6 +74,8 @@ struct link_type {
 	/* Signals of the program are open: wait for the peer, if there is one. */
 	int (*connect)(struct port_open *o);
 	bool (*link_up)(struct port *p);
+	/* Sends instead of the driver where own_tx is set. */
+	uint16_t (*tx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 	/* May a burst be given to the driver now? */
 	bool (*tx_ready)(struct port *p, uint16_t queue);
 };

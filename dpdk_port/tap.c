@@ -20,11 +20,15 @@
 
 #include <linux/if_tun.h>
 
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
 #include "dpdk_port/eal.h"
 #include "dpdk_port/libc.h"
 #include "dpdk_port/port_priv.h"
 
 #define TUN_PATH "/dev/net/tun"
+#define TAP_MAX_SEGS 64
 
 static int tap_check_device(struct port_open *o)
 {
@@ -43,11 +47,14 @@ static int tap_check_device(struct port_open *o)
 /* A TAP of that name may exist (ip tuntap add) as long as nobody has it open. */
 static int tap_check_interface(struct port_open *o)
 {
-	char who[64];
+	char who[64], name[64] = "";
 	int ctl = o->port->ctl_fd, r;
 
-	if (!port_arg(o->args, "iface", o->port->ifname, sizeof(o->port->ifname)))
+	if (!port_arg(o->args, "iface", name, sizeof(name)))
 		return 0;
+	if (name[0] == '\0' || strlen(name) >= IFNAMSIZ)
+		return port_fail(o, EINVAL, "iface= takes a name of 1 to %d characters", IFNAMSIZ - 1);
+	memcpy(o->port->ifname, name, IFNAMSIZ);
 	snprintf(who, sizeof(who), "tap:%s", o->port->ifname);
 	o->port->lock_fd = port_lock(who);
 	if (o->port->lock_fd == -EBUSY)
@@ -80,7 +87,7 @@ static int tap_explain(struct port_open *o, int error)
 	if (eal_log_contains("TUNSETIFF") && eal_log_contains("Invalid argument"))
 		return port_fail(o, EBUSY, "interface %s exists and is no multi-queue TAP: choose another "
 				 "iface=, or remove it (ip link del %s)", o->port->ifname, o->port->ifname);
-	return port_fail(o, error, "%s", eal_log_last());
+	return port_fail(o, error, "%s", eal_log_why());
 }
 
 /*
@@ -130,7 +137,35 @@ static int tap_attach(struct port_open *o)
 			p->netif.mac[5] ^= 0x80;
 		p->netif.mac[0] = (uint8_t)((p->netif.mac[0] | 0x02) & ~0x01);
 	}
-	return kernel_if_attach_mtu(o);
+	r = kernel_if_attach_mtu(o);
+	p->own_tx = p->netif.mtu > RTE_ETHER_MTU;
+	return r;
+}
+
+/*
+ * The driver refuses frames beyond its own idea of an MTU, which ends at 1504 bytes in DPDK
+ * 22.11.  Longer ones are written to the queue's descriptor here, behind the four bytes of
+ * struct tun_pi that the driver asked the kernel for.
+ */
+static uint16_t tap_tx_burst(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct tun_pi pi = { 0 };
+	struct iovec iov[1 + TAP_MAX_SEGS];
+	uint16_t sent, segs;
+
+	for (sent = 0; sent < n; sent++) {
+		iov[0] = (struct iovec){ .iov_base = &pi, .iov_len = sizeof(pi) };
+		segs = 1;
+		for (struct rte_mbuf *m = pkts[sent]; m != NULL && segs <= TAP_MAX_SEGS; m = m->next)
+			iov[segs++] = (struct iovec){ .iov_base = rte_pktmbuf_mtod(m, void *),
+						      .iov_len = rte_pktmbuf_data_len(m) };
+		if (pkts[sent]->nb_segs < segs && port_sys_writev(p->wait_fds[queue], iov, segs) <= 0)
+			break;
+		p->own_tx_packets++;
+		p->own_tx_bytes += rte_pktmbuf_pkt_len(pkts[sent]);
+		rte_pktmbuf_free(pkts[sent]);
+	}
+	return sent;
 }
 
 /*
@@ -148,8 +183,11 @@ static bool tap_link_up(struct port *p)
 	return flags < 0 || (flags & IFF_UP);
 }
 
+static const char *const tap_keys[] = { "iface", "mac", "remote", "persist", NULL };
+
 const struct link_type link_tap = {
 	.driver = "net_tap",
+	.keys = tap_keys,
 	.holds_mbufs = true,
 	.max_queues = 16,
 	.caps = NETIF_TX_MULTI_SEG,
@@ -157,4 +195,5 @@ const struct link_type link_tap = {
 	.explain = tap_explain,
 	.attach = tap_attach,
 	.link_up = tap_link_up,
+	.tx_burst = tap_tx_burst,
 };
