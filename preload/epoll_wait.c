@@ -61,12 +61,12 @@ static bool emit(struct ep_wait *c, struct epitem *epi, uint32_t events)
 	return true;
 }
 
-static void collect(struct ep_wait *c)
+static void collect(struct ep_wait *c, int max)
 {
 	struct eventpoll *ep = c->ep;
 	uint32_t left;
 
-	for (left = ep->nready; left > 0 && c->n < c->max; left--) {
+	for (left = ep->nready; left > 0 && c->n < max; left--) {
 		struct epitem *epi = list_entry(ep->ready.next, struct epitem, ready_link);
 		uint32_t events;
 
@@ -161,15 +161,22 @@ static int look(struct ep_wait *c)
 	return k < 0 && c->n == 0 ? k : 0;
 }
 
-static bool look_is_due(const struct ep_wait *c, uint64_t now)
+static bool has_kernel_side(const struct ep_wait *c)
 {
-	const struct eventpoll *ep = c->ep;
+	return c->ep->kernel_items != 0 || c->ep->hidden_items != 0 || c->w.sigmask != NULL;
+}
 
-	if (ep->kernel_items == 0 && ep->hidden_items == 0 && c->w.sigmask == NULL)
+/* The kernel has not been asked for long: it is, even if our side is busy. */
+static bool look_is_overdue(const struct ep_wait *c, uint64_t now)
+{
+	return now - c->ep->last_look >= KERNEL_LOOK && has_kernel_side(c);
+}
+
+/* Our side is idle.  A sleep looks by itself; one who does not sleep, and the spin phase, look now. */
+static bool look_while_idle(const struct ep_wait *c, uint64_t now)
+{
+	if (!has_kernel_side(c))
 		return false;
-	if (c->n > 0)
-		return now - ep->last_look >= KERNEL_LOOK;
-	/* A sleep will look by itself; one who does not sleep looks now. */
 	return now >= c->w.deadline || c->w.rounds % KERNEL_LOOK_ROUNDS == KERNEL_LOOK_ROUNDS - 1;
 }
 
@@ -264,28 +271,43 @@ static int sleep_once(struct ep_wait *c)
 	c->ep->last_look = engine_now();
 	if (k > 0)
 		sort_kernel_events(c, k);
-	collect(c);
+	collect(c, c->max);
 	return k < 0 && c->n == 0 ? k : 0;
 }
 
 /* -- the call --------------------------------------------------------------------------------- */
 
+/* Both sides, as far as they need to be asked.  0 or -errno. */
+static int look_around(struct ep_wait *c)
+{
+	uint64_t now = engine_now();
+	bool overdue = look_is_overdue(c, now);
+	int r;
+
+	/* There must be room for what the kernel may have; where one event is all, it goes first. */
+	if (overdue && c->max == 1 && c->ep->nready > 0) {
+		r = look(c);
+		if (r < 0)
+			return r;
+		overdue = false;
+	}
+	collect(c, overdue ? c->max - 1 : c->max);
+	if ((overdue && c->n > 0) || (c->n == 0 && look_while_idle(c, now)))
+		return look(c);
+	return 0;
+}
+
 static int wait_rounds(struct ep_wait *c)
 {
-	uint64_t now;
 	int r;
 
 	for (;;) {
 		if (c->ep->nfresh == 0)
 			engine_poll();
-		collect(c);
-		now = engine_now();
-		if (look_is_due(c, now)) {
-			r = look(c);
-			if (r < 0)
-				return r;
-		}
-		if (c->n > 0 || now >= c->w.deadline)
+		r = look_around(c);
+		if (r < 0)
+			return r;
+		if (c->n > 0 || engine_now() >= c->w.deadline)
 			return 0;
 		if (wait_interrupted(&c->w))
 			return -EINTR;
