@@ -114,14 +114,16 @@ unsigned int engine_poll(void)
 }
 
 /* What a program's visit means for the keeper. */
-static void note_activity(uint64_t now)
+static void note_visit(const struct engine_thread *t, uint64_t now)
 {
 	struct keeper_shared *k = &shm->keeper;
 
-	k->last_active = now;
-	if (k->deep_sleep) {
-		k->deep_sleep = 0;
-		evslot_kick(SHM_KICK_SLOT);
+	if (!t->quiet_visit) {
+		k->last_active = now;
+		if (k->deep_sleep) {
+			k->deep_sleep = 0;
+			evslot_kick(SHM_KICK_SLOT);
+		}
 	}
 	if (__builtin_expect(keeper_is_dead() || now >= engine.next_check, 0)) {
 		engine.next_check = now + KEEPER_CHECK_NS;
@@ -142,7 +144,7 @@ void engine_leave(void)
 	stack_flush(shm->stack, now);
 	engine_deliver();
 	if (!engine.is_keeper)
-		note_activity(now);
+		note_visit(t, now);
 	port_lcore_leave(t->saved_lcore);
 	lock_release(&shm->lock, t);
 	evslot_write_kicks(t);

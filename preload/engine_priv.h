@@ -47,6 +47,7 @@ struct engine_thread {
 	struct robust_list *saved_pending;
 	uint32_t depth;		     /* > 0: has or is taking the lock; handlers are deferred */
 	uint32_t inside;
+	bool quiet_visit;	     /* this call does not make the program count as active */
 	unsigned int saved_lcore;
 	uint64_t kicks[(SHM_MAX_EVSLOTS + 63) / 64]; /* evslots to write after the unlock */
 	/* signals.c */

@@ -132,7 +132,9 @@ static void shed_descriptors(void)
 	for (unsigned int i = 0; i < shm->nevslots; i++)
 		keep[n++] = shm->evslots[i].fd;
 	keep[n++] = engine.listen_fd;
+	/* Both ends: without processes left it would else stay readable for ever. */
 	keep[n++] = engine.ctl_keeper_fd;
+	keep[n++] = engine.ctl_fd;
 	keep[n++] = engine.log_fd;
 	n += port_fds(engine.port, keep + n, room - n);
 	close_all_but(keep, n);
@@ -255,9 +257,7 @@ static __attribute__((noreturn)) void keeper_main(void)
 	for (;;) {
 		if (!may_skip(&k, r)) {
 			engine_enter();
-			if (k.fds[0].revents != 0)
-				evslot_drain(SHM_KICK_SLOT);
-			keeper_watch_run();
+			keeper_watch_run(k.fds[0].revents != 0);
 			drive(&k);
 			plan_sleep(&k);
 			if (keeper_watch_is_over()) {

@@ -9,8 +9,11 @@
 
 /* In the keeper: a descriptor that is readable when there is something to run for. */
 int keeper_watch_start(void);
-/* Hear who came and went, reap the dead, answer requests for the port; lock held. */
-void keeper_watch_run(void);
+/*
+ * Hear who came and went, reap the dead, answer requests for the port; lock held.
+ * readable: the descriptor is.
+ */
+void keeper_watch_run(bool readable);
 /* Nobody is left, and nothing to do. */
 bool keeper_watch_is_over(void);
 

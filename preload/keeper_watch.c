@@ -135,6 +135,7 @@ static void scan(uint64_t now)
 	uint32_t generation = shm->keeper.generation;
 
 	eyes.next_scan = now + SCAN_INTERVAL;
+	shm->keeper.rescan = 0;
 	for (uint32_t i = 0; i < shm->proc_high; i++) {
 		struct proc *p = &shm->procs[i];
 
@@ -168,7 +169,7 @@ static bool hear(void)
 	struct proc *p;
 	int pipe = -1;
 
-	if (n < 0)
+	if (n <= 0)
 		return false;
 	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(&pipe, CMSG_DATA(c), sizeof(pipe));
@@ -227,6 +228,9 @@ static void handle(uint64_t data, uint64_t now)
 		answer(now);
 		break;
 	case WATCH_KICK:
+		evslot_drain(SHM_KICK_SLOT);
+		if (shm->keeper.rescan)
+			eyes.next_scan = 0;
 		break;
 	case WATCH_PIDFD:
 	case WATCH_PIPE:
@@ -241,11 +245,11 @@ static void handle(uint64_t data, uint64_t now)
 	}
 }
 
-void keeper_watch_run(void)
+void keeper_watch_run(bool readable)
 {
 	struct epoll_event events[64];
 	uint64_t now = engine_now();
-	int n = real.epoll_wait(eyes.epfd, events, 64, 0);
+	int n = readable ? real.epoll_wait(eyes.epfd, events, 64, 0) : 0;
 
 	for (int i = 0; i < n; i++)
 		handle(events[i].data.u64, now);

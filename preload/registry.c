@@ -257,8 +257,11 @@ void engine_fork_parent(int slot, pid_t child)
 		return;
 	engine_enter();
 	/* Unless it has done so itself, or even come and gone. */
-	if (p->state == PROC_EMBRYO && p->parent == engine.pid && p->pid == 0)
+	if (p->state == PROC_EMBRYO && p->parent == engine.pid && p->pid == 0) {
 		p->pid = child;
+		shm->keeper.rescan = 1;
+		evslot_kick(SHM_KICK_SLOT);
+	}
 	engine_leave();
 	signals_restore(&engine_self.fork_mask);
 }

@@ -142,7 +142,10 @@ uint64_t wait_sleep_begin(struct wait *w, bool watches_port)
 	} else {
 		count_sleeper(watches_port, 1);
 	}
+	/* Who woke up for nothing and sleeps on did not work. */
+	engine_self.quiet_visit = w->idle_wakes > 0;
 	engine_leave();
+	engine_self.quiet_visit = false;
 	return sleep;
 }
 
@@ -153,9 +156,9 @@ void wait_sleep_end(struct wait *w, bool watches_port)
 	if (w->counted)
 		count_sleeper(watches_port, -1);
 	/* Woken by the port again and again for nothing: it may have an error to report. */
-	if (engine_poll() > 0 || !watches_port)
+	if (engine_poll() > 0)
 		w->idle_wakes = 0;
-	else if (++w->idle_wakes % IDLE_WAKES == 0)
+	else if (++w->idle_wakes % IDLE_WAKES == 0 && watches_port)
 		for (unsigned int i = 0; i < engine.nport_fds; i++)
 			port_clear_error(engine.port_fds[i]);
 }
