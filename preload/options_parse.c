@@ -127,8 +127,8 @@ int parse_time(struct shim_config *cfg, const struct option_row *row, const char
 	}
 	if (!text_to_number(value, len, &n))
 		return -EINVAL;
-	if (n > row->max) /* before the product overflows */
-		n = row->max;
+	if (n > row->max) /* too large in either unit, and the product must not overflow */
+		n = row->max + 1;
 	if (out_of_range(row, n * unit, why, whylen) != 0)
 		return -EINVAL;
 	*(unsigned int *)field(cfg, row) = (unsigned int)(n * unit);
