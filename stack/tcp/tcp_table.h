@@ -76,10 +76,4 @@ struct tcp_sock *tcp_table_find_listener(const struct stack *st, const struct tc
 void tcp_table_add_listener(struct stack *st, struct tcp_sock *tp);
 void tcp_table_remove_listener(struct stack *st, struct tcp_sock *tp);
 
-/*
- * Is a local address and port held by connections in TIME_WAIT?  bind(2) without
- * SO_REUSEADDR must then fail with EADDRINUSE.  An any address matches all.
- */
-bool tcp_table_port_in_time_wait(const struct stack *st, const struct endpoint *local);
-
 #endif

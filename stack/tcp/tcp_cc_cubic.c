@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_cc_cubic.c - CUBIC (RFC 9438) with HyStart++ (RFC 9406).
+ *
+ *   W_cubic(t) = C * (t - K)^3 + W_max,  K = cbrt((W_max - cwnd_epoch) / C),  C = 0.4
+ *
+ * t in seconds since the epoch (the last reduction) began, windows in segments.  Integer
+ * arithmetic: times in ms, windows in 1/1024 segment.
+ */
+#include "stack/tcp/tcp.h"
+#include "stack/tcp/tcp_cc.h"
+
+#define BETA_NUM 7 /* beta_cubic = 0.7 */
+#define BETA_DEN 10
+#define C_NUM 4 /* C = 0.4 */
+#define C_DEN 10
+#define UNIT 1024ull
+
+/* HyStart++: RFC 9406 4.3 */
+#define HS_MIN_RTT_THRESH (4 * NS_PER_MS)
+#define HS_MAX_RTT_THRESH (16 * NS_PER_MS)
+#define HS_RTT_DIVISOR 8
+#define HS_N_RTT_SAMPLE 8
+#define HS_CSS_GROWTH_DIVISOR 4
+#define HS_CSS_ROUNDS 5
+
+struct cubic {
+	uint64_t epoch;	     /* ns, 0: not started */
+	uint32_t w_max;	     /* segments */
+	uint32_t k_ms;
+	uint64_t w_est;	     /* 1/1024 segment: what AIMD would have (4.3) */
+	uint32_t cwnd_epoch; /* cwnd when the epoch began */
+	uint32_t cwnd_prior; /* W_max's twin: cwnd at the last event (4.6) */
+	uint64_t app_limited_since;
+	/* HyStart++ */
+	uint64_t last_rtt, curr_rtt, css_baseline; /* ns; UINT64_MAX: none */
+	uint32_t round_end;
+	uint16_t samples;
+	uint8_t css_rounds;
+	bool css;
+	uint32_t css_cnt;
+};
+static_assert(sizeof(struct cubic) <= sizeof(((struct tcp_sock *)0)->cc_priv), "fits");
+
+static struct cubic *cubic_of(struct tcp_sock *tp)
+{
+	return (struct cubic *)tp->cc_priv;
+}
+
+static void hystart_reset(struct tcp_sock *tp, struct cubic *cu)
+{
+	cu->last_rtt = cu->curr_rtt = cu->css_baseline = UINT64_MAX;
+	cu->round_end = tp->snd_nxt;
+	cu->samples = 0;
+	cu->css_rounds = 0;
+	cu->css = false;
+	cu->css_cnt = 0;
+}
+
+static void cubic_init(struct tcp_sock *tp, uint64_t now)
+{
+	struct cubic *cu = cubic_of(tp);
+
+	(void)now;
+	memset(cu, 0, sizeof(*cu));
+	hystart_reset(tp, cu);
+}
+
+/* Integer cube root, rounded down. */
+static uint64_t cube_root(uint64_t x)
+{
+	uint64_t r = 0;
+
+	for (int s = 63; s >= 0; s -= 3) {
+		uint64_t b;
+
+		r <<= 1;
+		b = 3 * r * (r + 1) + 1;
+		if ((x >> s) >= b) {
+			x -= b << s;
+			r++;
+		}
+	}
+	return r;
+}
+
+static void start_epoch(struct tcp_sock *tp, struct cubic *cu, uint64_t now)
+{
+	cu->epoch = now;
+	cu->cwnd_epoch = tp->cwnd;
+	cu->w_est = tp->cwnd * UNIT;
+	tp->cwnd_cnt = 0;
+	if (cu->w_max <= tp->cwnd) {
+		cu->k_ms = 0;
+		cu->w_max = tp->cwnd;
+	} else {
+		/* (2): K^3 = (W_max - cwnd_epoch) / C s^3; in ms^3 that is * 10^9 */
+		cu->k_ms = (uint32_t)cube_root((uint64_t)(cu->w_max - tp->cwnd) * C_DEN *
+					       1000000000ull / C_NUM);
+	}
+}
+
+/* (1) at t_ms after the epoch began, in 1/1024 segment; never below 0. */
+static uint64_t w_cubic(const struct cubic *cu, uint64_t t_ms)
+{
+	int64_t d = (int64_t)t_ms - (int64_t)cu->k_ms;
+	bool below = d < 0;
+	uint64_t off;
+
+	if (below)
+		d = -d;
+	if (d > 1000000) /* 1000 s from the inflection: the clamp below decides anyway */
+		d = 1000000;
+	/* C * d^3 [ms^3] / 10^9, times UNIT; d^3 <= 10^18 */
+	off = (uint64_t)d * (uint64_t)d * (uint64_t)d / 1000000ull * UNIT * C_NUM / C_DEN / 1000ull;
+	if (below)
+		return off > cu->w_max * UNIT ? 0 : cu->w_max * UNIT - off;
+	return cu->w_max * UNIT + off;
+}
+
+/* 4.3: what AIMD with the same average would have; alpha = 3 (1 - beta) / (1 + beta) until W_max. */
+static void reno_friendly(struct tcp_sock *tp, struct cubic *cu, uint32_t acked)
+{
+	uint64_t num = 9, den = 17; /* 3 * 0.3 / 1.7 */
+
+	if (cu->w_est >= cu->cwnd_prior * UNIT)
+		num = den = 1;
+	cu->w_est += UNIT * acked * num / den / (tp->cwnd > 0 ? tp->cwnd : 1);
+}
+
+static void congestion_avoidance(struct tcp_sock *tp, struct cubic *cu, uint32_t acked, uint64_t now)
+{
+	uint64_t target, cwnd = tp->cwnd * UNIT;
+	uint64_t cnt;
+
+	if (cu->epoch == 0)
+		start_epoch(tp, cu, now);
+	reno_friendly(tp, cu, acked);
+	/* 4.2: aim at where the curve is one round trip from now */
+	target = w_cubic(cu, (now - cu->epoch + (tp->min_rtt != 0 ? tp->min_rtt : tp->srtt >> 3)) /
+				     NS_PER_MS);
+	if (target > cwnd + cwnd / 2)
+		target = cwnd + cwnd / 2;
+	if (target < cu->w_est)
+		target = cu->w_est;
+	/* 4.4, 4.5: (target - cwnd) / cwnd per segment: one segment per cnt of them */
+	if (target > cwnd)
+		cnt = tp->cwnd * UNIT / (target - cwnd);
+	else
+		cnt = 100ull * tp->cwnd;
+	if (cnt < 2)
+		cnt = 2; /* no faster than half of slow start */
+	tcp_additive_increase(tp, cnt < UINT32_MAX ? (uint32_t)cnt : UINT32_MAX, acked);
+}
+
+/* RFC 9406 4.2: in conservative slow start a quarter of the growth. */
+static uint32_t hystart_growth(struct cubic *cu, uint32_t acked)
+{
+	uint32_t n;
+
+	if (!cu->css)
+		return acked;
+	cu->css_cnt += acked;
+	n = cu->css_cnt / HS_CSS_GROWTH_DIVISOR;
+	cu->css_cnt %= HS_CSS_GROWTH_DIVISOR;
+	return n;
+}
+
+static void cubic_cong_avoid(struct tcp_sock *tp, uint32_t acked, const struct tcp_ack_info *ai)
+{
+	struct cubic *cu = cubic_of(tp);
+
+	if (tp->cwnd < tp->ssthresh) {
+		acked = tcp_slow_start(tp, hystart_growth(cu, acked));
+		if (acked == 0)
+			return;
+	}
+	congestion_avoidance(tp, cu, acked, ai->now);
+}
+
+static uint32_t cubic_ssthresh(struct tcp_sock *tp)
+{
+	struct cubic *cu = cubic_of(tp);
+	uint32_t w;
+
+	cu->epoch = 0;
+	cu->cwnd_prior = tp->cwnd;
+	/* 4.7: fast convergence, a flow that does not reach its old W_max makes room. */
+	if (tp->cwnd < cu->w_max)
+		cu->w_max = tp->cwnd * (BETA_DEN + BETA_NUM) / (2 * BETA_DEN);
+	else
+		cu->w_max = tp->cwnd;
+	w = tp->cwnd * BETA_NUM / BETA_DEN;
+	return w > 2 ? w : 2;
+}
+
+static uint32_t cubic_undo_cwnd(struct tcp_sock *tp)
+{
+	return tp->cwnd > tp->prior_cwnd ? tp->cwnd : tp->prior_cwnd;
+}
+
+/* RFC 9406 4.2: at the end of each round compare its RTT with the last one's. */
+static void hystart_round(struct tcp_sock *tp, struct cubic *cu)
+{
+	if (cu->css && ++cu->css_rounds >= HS_CSS_ROUNDS)
+		tp->ssthresh = tp->cwnd;
+	cu->round_end = tp->snd_nxt;
+	cu->last_rtt = cu->curr_rtt;
+	cu->curr_rtt = UINT64_MAX;
+	cu->samples = 0;
+}
+
+static void hystart_sample(struct cubic *cu, uint64_t rtt)
+{
+	uint64_t thresh;
+
+	if (rtt < cu->curr_rtt)
+		cu->curr_rtt = rtt;
+	if (cu->samples < HS_N_RTT_SAMPLE && ++cu->samples < HS_N_RTT_SAMPLE)
+		return;
+	if (cu->css) {
+		/* The delay was noise: back to slow start. */
+		if (cu->curr_rtt < cu->css_baseline) {
+			cu->css = false;
+			cu->css_baseline = UINT64_MAX;
+		}
+		return;
+	}
+	if (cu->last_rtt == UINT64_MAX)
+		return;
+	thresh = cu->last_rtt / HS_RTT_DIVISOR;
+	thresh = thresh < HS_MIN_RTT_THRESH ? HS_MIN_RTT_THRESH : thresh;
+	thresh = thresh > HS_MAX_RTT_THRESH ? HS_MAX_RTT_THRESH : thresh;
+	if (cu->curr_rtt >= cu->last_rtt + thresh) {
+		cu->css = true;
+		cu->css_baseline = cu->curr_rtt;
+		cu->css_rounds = 0;
+		cu->css_cnt = 0;
+	}
+}
+
+static void cubic_pkts_acked(struct tcp_sock *tp, const struct tcp_ack_info *ai)
+{
+	struct cubic *cu = cubic_of(tp);
+
+	if (tp->cwnd >= tp->ssthresh)
+		return;
+	if (seq_geq(tp->snd_una, cu->round_end))
+		hystart_round(tp, cu);
+	if (ai->ca_rtt != 0)
+		hystart_sample(cu, ai->ca_rtt);
+}
+
+static void cubic_on_rto(struct tcp_sock *tp, uint64_t now)
+{
+	struct cubic *cu = cubic_of(tp);
+
+	(void)now;
+	/* 4.8: the next congestion avoidance starts from where slow start ends. */
+	cu->epoch = 0;
+	hystart_reset(tp, cu);
+}
+
+/* 5.8: time in which nothing was sent does not count as time on the curve. */
+static void cubic_on_restart(struct tcp_sock *tp, uint64_t idle, uint64_t now)
+{
+	struct cubic *cu = cubic_of(tp);
+
+	if (cu->epoch == 0)
+		return;
+	cu->epoch += idle;
+	if (cu->epoch > now)
+		cu->epoch = now;
+}
+
+const struct tcp_cc_ops tcp_cc_cubic = {
+	.name = "cubic",
+	.init = cubic_init,
+	.ssthresh = cubic_ssthresh,
+	.cong_avoid = cubic_cong_avoid,
+	.undo_cwnd = cubic_undo_cwnd,
+	.pkts_acked = cubic_pkts_acked,
+	.on_rto = cubic_on_rto,
+	.on_restart = cubic_on_restart,
+};

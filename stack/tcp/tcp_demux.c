@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_demux.c - a segment comes up from IP: verify, parse, find its owner, carry out the
+ * verdict.  And what the network says about segments we sent (ICMP).
+ */
+#include "stack/tcp/tcp.h"
+
+#include <netinet/in.h>
+
+static bool parse(struct stack *st, struct rx_pkt *pkt, struct tcp_rx *rx)
+{
+	uint32_t avail = rte_pktmbuf_data_len(pkt->m) - pkt->l4_off;
+	const uint8_t *hdr;
+
+	rx->pkt = pkt;
+	rx->taken = false;
+	rx->tw_iss = 0;
+	/* The header may end in the next mbuf of a chain: make it contiguous. */
+	if (unlikely(avail < TCP_MAX_HDR_LEN && avail < pkt->l4_len)) {
+		uint32_t want = pkt->l4_len < TCP_MAX_HDR_LEN ? pkt->l4_len : TCP_MAX_HDR_LEN;
+
+		if (!pkt_pullup(pkt->m, pkt->l4_off + want))
+			return false;
+		avail = rte_pktmbuf_data_len(pkt->m) - pkt->l4_off;
+	}
+	hdr = rte_pktmbuf_mtod_offset(pkt->m, const uint8_t *, pkt->l4_off);
+	if (!tcp_seg_parse(&rx->seg, hdr, avail, pkt->l4_len)) {
+		MIB_INC(st, TCP_IN_ERRS);
+		return false;
+	}
+	rx->seg.ecn = pkt->tos & 3;
+	rx->off = (uint16_t)(pkt->l4_off + rx->seg.hdr_len);
+	return true;
+}
+
+/* The connection's state says what the segment has led to. */
+static void settle(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	if (tp->inet.sk.state == TCPS_TIME_WAIT) {
+		if (tp->flags & TF_ACK_NOW)
+			tcp_send_ack(st, tp, now);
+		tcp_time_wait(st, tp, false, st->cfg.time_wait_ns, now);
+	}
+	if (tp->inet.sk.state == TCPS_CLOSED && (tp->inet.sk.flags & SOCK_F_DEAD))
+		tcp_destroy(st, tp);
+	else
+		tcp_check_invariants(st, tp);
+}
+
+static enum tcp_verdict to_sock(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx,
+				uint64_t now)
+{
+	enum tcp_verdict v;
+
+	/* RFC 5082 (GTSM), IP_MINTTL */
+	if (unlikely(tp->inet.min_ttl != 0 && rx->pkt->ttl < tp->inet.min_ttl))
+		return TCP_V_DONE;
+	st->in_hand = tcp_to_sk(tp);
+	v = tcp_segment_arrives(st, tp, rx, now);
+	settle(st, tp, now);
+	st->in_hand = NULL;
+	return v;
+}
+
+static enum tcp_verdict to_req(struct stack *st, struct tcp_req *req, struct tcp_rx *rx,
+			       uint64_t now)
+{
+	struct tcp_sock *child = NULL;
+	enum tcp_verdict v = tcp_req_input(st, req, rx, &child, now);
+
+	/* The handshake's last ACK may carry data. */
+	if (child != NULL)
+		return to_sock(st, child, rx, now);
+	return v;
+}
+
+static enum tcp_verdict deliver(struct stack *st, struct tcp_rx *rx, const struct tcp_key *key,
+				uint64_t now)
+{
+	struct tcp_node *node = tcp_table_find(st, key, rx->hash);
+	struct tcp_sock *lsk, *child = NULL;
+	enum tcp_verdict v;
+
+	if (likely(node != NULL)) {
+		switch (node->kind) {
+		case TCP_NODE_SOCK:
+			return to_sock(st, container_of(node, struct tcp_sock, node), rx, now);
+		case TCP_NODE_REQ:
+			return to_req(st, container_of(node, struct tcp_req, node), rx, now);
+		default:
+			return tcp_tw_input(st, container_of(node, struct tcp_tw, node), rx, now);
+		}
+	}
+	/* RFC 1122 4.2.3.10: a SYN to a broadcast or multicast address is discarded silently. */
+	if (rx->pkt->multicast)
+		return TCP_V_DONE;
+	lsk = tcp_table_find_listener(st, key, rx->hash);
+	if (lsk == NULL)
+		return TCP_V_RESET;
+	v = tcp_listen_input(st, lsk, rx, &child, now);
+	return child != NULL ? to_sock(st, child, rx, now) : v;
+}
+
+void tcp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
+{
+	struct tcp_rx rx;
+	struct tcp_key key;
+	enum tcp_verdict v;
+
+	MIB_INC(st, TCP_IN_SEGS);
+	if (!pkt->local && !ip_l4_csum_ok(pkt)) {
+		MIB_INC(st, TCP_IN_CSUM_ERRORS);
+		MIB_INC(st, TCP_IN_ERRS);
+		rte_pktmbuf_free(pkt->m);
+		return;
+	}
+	if (!parse(st, pkt, &rx)) {
+		rte_pktmbuf_free(pkt->m);
+		return;
+	}
+	key.laddr = pkt->dst;
+	key.raddr = pkt->src;
+	key.lport = rx.seg.dport;
+	key.rport = rx.seg.sport;
+	rx.hash = tcp_hash(&st->tcp, &key);
+	do
+		v = deliver(st, &rx, &key, now);
+	while (v == TCP_V_RETRY);
+	if (v == TCP_V_RESET)
+		tcp_reply_reset(st, &rx, now);
+	if (!rx.taken)
+		rte_pktmbuf_free(pkt->m);
+}
+
+/* -- ICMP: RFC 5927, RFC 1122 4.2.3.9 ------------------------------------------------------------ */
+
+void tcp_mtu_reduced(struct stack *st, struct tcp_sock *tp, uint16_t mtu, uint64_t now)
+{
+	struct rte_mbuf *m;
+	uint16_t old = tp->mss;
+
+	if (mtu >= tp->pmtu || tp->inet.pmtudisc == IP_PMTUDISC_DONT)
+		return;
+	ip_update_pmtu(st, &tp->node.key.raddr, mtu, now);
+	dst_check(st, &tp->inet.dst, &tp->node.key.raddr, &tp->node.key.laddr, now);
+	if (tp->inet.dst.mtu > mtu)
+		tp->inet.dst.mtu = mtu;
+	tcp_mss_sync(st, tp, now);
+	if (tp->mss >= old)
+		return;
+	/* What was too big is lost, but not by congestion: send it again in pieces. */
+	for (m = tp->snd_head; m != tp->send_head; m = pkt_cb(m)->qnext)
+		if (pkt_cb(m)->len > tp->mss)
+			tcp_mark_lost(tp, m);
+	tcp_mark_pending(st, tp);
+}
+
+static void sock_icmp_error(struct stack *st, struct tcp_sock *tp, const struct icmp_err *e,
+			    uint32_t seq, uint64_t now)
+{
+	struct sock *sk = tcp_to_sk(tp);
+	bool opening = tcp_state_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED));
+
+	/* RFC 5927 4.1: the quoted number must be of something in flight. */
+	if (!seq_between(tp->snd_una, seq, tp->snd_nxt))
+		return;
+	if (e->mtu != 0) {
+		if (sk->state != TCPS_LISTEN)
+			tcp_mtu_reduced(st, tp, e->mtu, now);
+		return;
+	}
+	if (e->err == 0)
+		return;
+	/*
+	 * As Linux: any error ends an attempt to connect.  RFC 5927 5.2: on an open connection
+	 * even a hard one is only remembered, and told if the connection times out.
+	 */
+	if (opening)
+		tcp_done(st, tp, e->err, now);
+	else
+		sk->err_soft = e->err;
+}
+
+void tcp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)
+{
+	struct tcp_node *node;
+	struct tcp_key key;
+	uint32_t seq;
+
+	if (e->l4_len < 8)
+		return;
+	key.laddr = e->src;
+	key.raddr = e->dst;
+	key.lport = (uint16_t)(e->l4[0] << 8 | e->l4[1]);
+	key.rport = (uint16_t)(e->l4[2] << 8 | e->l4[3]);
+	seq = (uint32_t)e->l4[4] << 24 | (uint32_t)e->l4[5] << 16 | (uint32_t)e->l4[6] << 8 | e->l4[7];
+	node = tcp_table_find(st, &key, tcp_hash(&st->tcp, &key));
+	if (node == NULL || node->kind == TCP_NODE_TW)
+		return;
+	if (node->kind == TCP_NODE_REQ) {
+		struct tcp_req *req = container_of(node, struct tcp_req, node);
+
+		if (e->hard && e->mtu == 0 && seq == req->iss)
+			tcp_req_free(st, req);
+		return;
+	}
+	st->in_hand = tcp_to_sk(container_of(node, struct tcp_sock, node));
+	sock_icmp_error(st, tcp_sk(st->in_hand), e, seq, now);
+	settle(st, tcp_sk(st->in_hand), now);
+	st->in_hand = NULL;
+}

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_input.c - SEGMENT ARRIVES for one connection: RFC 9293 3.10.7.3 and 3.10.7.4.
+ *
+ * The steps keep their order and their names:
+ *	first	check the sequence number (with PAWS, RFC 7323 5.3, before it)
+ *	second	check RST (RFC 5961 3.2)
+ *	third	check security: not implemented by anybody; skipped
+ *	fourth	check SYN (RFC 5961 4.2)
+ *	fifth	check ACK
+ *	sixth	check URG
+ *	seventh	process the segment text
+ *	eighth	check FIN (with the text, in tcp_rcv.c)
+ *
+ * Nothing here sends: flags on the connection say what is owed, tcp_output() pays.
+ */
+#include "stack/tcp/tcp.h"
+#include "stack/tcp/tcp_cc.h"
+
+/* -- challenge ACKs ------------------------------------------------------------------------ */
+
+/* Per connection: no more than one reply to bad segments in half a second. */
+bool tcp_oow_ack_allowed(uint64_t *last, uint64_t now)
+{
+	if (*last != 0 && now - *last < TCP_OOW_ACK_NS)
+		return false;
+	*last = now;
+	return true;
+}
+
+/* RFC 5961 7: and a limit for the whole stack, with a random part that cannot be measured. */
+static bool challenge_budget(struct stack *st, uint64_t now)
+{
+	uint64_t period = now / NS_PER_SEC;
+
+	if (period != st->tcp.challenge_period) {
+		st->tcp.challenge_period = period;
+		st->tcp.challenge_left =
+			TCP_CHALLENGE_PER_SEC / 2 + stack_random(st) % TCP_CHALLENGE_PER_SEC;
+	}
+	if (st->tcp.challenge_left == 0)
+		return false;
+	st->tcp.challenge_left--;
+	return true;
+}
+
+static void owe_ack(struct stack *st, struct tcp_sock *tp)
+{
+	tp->flags |= TF_ACK_NOW;
+	tcp_mark_pending(st, tp);
+}
+
+void tcp_challenge_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	if (!tcp_oow_ack_allowed(&tp->last_oow_ack, now) || !challenge_budget(st, now)) {
+		MIB_INC(st, TCP_CHALLENGE_LIMIT);
+		return;
+	}
+	MIB_INC(st, TCP_CHALLENGE_ACKS);
+	owe_ack(st, tp);
+}
+
+/* -- timestamps: RFC 7323 ---------------------------------------------------------------------- */
+
+static void store_ts(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now)
+{
+	tp->ts_recent = seg->tsval;
+	tp->ts_recent_stamp = now;
+}
+
+/* 4.3: (SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent) */
+static void maybe_store_ts(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now)
+{
+	if ((tp->flags & TF_TS) && (seg->opts & TCP_HAS_TS) && seq_leq(seg->seq, tp->rcv_wup) &&
+	    (seq_geq(seg->tsval, tp->ts_recent) || now - tp->ts_recent_stamp > TCP_PAWS_24DAYS))
+		store_ts(tp, seg, now);
+}
+
+/* An ACK that was overtaken by a later one is old, not an impostor: let it pass. */
+static bool is_disordered_ack(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	return seg->len == 0 && !(seg->flags & (TH_SYN | TH_FIN)) && seg->seq == tp->rcv_nxt &&
+	       seg->ack == tp->snd_una && (seg->wnd << tp->snd_wscale) == tp->snd_wnd &&
+	       (uint64_t)seq_diff(tp->ts_recent, seg->tsval) * NS_PER_MS <= tp->rto;
+}
+
+/* 5.3 R1, with Linux's tolerance of one tick; after 24 days of silence TS.Recent is void (5.5). */
+static bool paws_rejects(const struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now)
+{
+	if (!(tp->flags & TF_TS) || !(seg->opts & TCP_HAS_TS))
+		return false;
+	if (seq_diff(tp->ts_recent, seg->tsval) <= 1)
+		return false;
+	if (now - tp->ts_recent_stamp >= TCP_PAWS_24DAYS)
+		return false;
+	return !is_disordered_ack(tp, seg);
+}
+
+/* -- first ---------------------------------------------------------------------------------------- */
+
+/* RFC 9293 table 6, as Linux tests it: overlaps [rcv_wup, rcv_nxt + window]. */
+static bool seq_is_acceptable(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	return !seq_lt(seg->end_seq, tp->rcv_wup) &&
+	       !seq_gt(seg->seq, tp->rcv_nxt + tcp_receive_window(tp));
+}
+
+/* A keepalive, a window probe, or a retransmission whose ACK was lost: say where we are. */
+static void answer_unacceptable(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+				uint64_t now)
+{
+	if (seg->end_seq != seg->seq && seq_lt(seg->seq, tp->rcv_nxt)) {
+		tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
+		tcp_dsack_set(tp, seg->seq, seq_min(seg->end_seq, tp->rcv_nxt));
+		/* Data retransmitted needs its ACK each time. */
+		owe_ack(st, tp);
+		return;
+	}
+	if (tcp_oow_ack_allowed(&tp->last_oow_ack, now))
+		owe_ack(st, tp);
+}
+
+static bool step1_sequence(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+			   uint64_t now)
+{
+	if (paws_rejects(tp, seg, now) && !(seg->flags & TH_RST)) {
+		MIB_INC(st, TCP_PAWS_DROP);
+		answer_unacceptable(st, tp, seg, now);
+		return false;
+	}
+	if (seq_is_acceptable(tp, seg))
+		return true;
+	if (seg->flags & TH_RST) {
+		/* A RST behind our idea of the peer's FIN: it counted the FIN, we have not seen it. */
+		if (seg->seq == tp->rcv_nxt - 1 &&
+		    tcp_state_in(tp, TCPS_BIT(TCPS_CLOSE_WAIT) | TCPS_BIT(TCPS_LAST_ACK) |
+					     TCPS_BIT(TCPS_CLOSING)))
+			return true;
+		return false;
+	}
+	if (seg->flags & TH_SYN) {
+		tcp_challenge_ack(st, tp, now);
+		return false;
+	}
+	MIB_INC(st, TCP_OUT_OF_WINDOW);
+	answer_unacceptable(st, tp, seg, now);
+	return false;
+}
+
+/* -- second ------------------------------------------------------------------------------------ */
+
+static void connection_reset(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	int err = ECONNRESET;
+
+	if (tp->inet.sk.state == TCPS_SYN_SENT)
+		err = ECONNREFUSED;
+	else if (tp->inet.sk.state == TCPS_CLOSE_WAIT)
+		err = EPIPE;
+	tcp_done(st, tp, err, now);
+}
+
+/* RFC 5961 3.2: only the exact next number resets; else the peer must prove itself. */
+static bool rst_is_exact(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	uint32_t right = tp->rcv_nxt;
+
+	if (seg->seq == tp->rcv_nxt)
+		return true;
+	if (seg->seq == tp->rcv_nxt - 1 && tcp_state_in(tp, TCPS_BIT(TCPS_CLOSE_WAIT) |
+								    TCPS_BIT(TCPS_LAST_ACK) |
+								    TCPS_BIT(TCPS_CLOSING)))
+		return true;
+	/* As Linux: or the right edge of what we have SACKed, where the peer's snd_nxt is. */
+	for (unsigned int i = 0; i < tp->nsacks_out; i++)
+		right = seq_max(right, tp->sacks_out[i].end);
+	return tp->nsacks_out > 0 && seg->seq == right;
+}
+
+static void step2_reset(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+			uint64_t now)
+{
+	if (rst_is_exact(tp, seg))
+		connection_reset(st, tp, now);
+	else
+		tcp_challenge_ack(st, tp, now);
+}
+
+/* -- SYN-SENT: 3.10.7.3 --------------------------------------------------------------------------- */
+
+static void learn_syn_options(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+			      uint64_t now)
+{
+	uint16_t mss = ipaddr_is_v4(&tp->node.key.raddr) ? TCP_DEFAULT_MSS4 : TCP_DEFAULT_MSS6;
+
+	tp->flags &= ~(TF_TS | TF_SACK | TF_WSCALE);
+	if (seg->opts & TCP_HAS_TS) {
+		tp->flags |= TF_TS;
+		store_ts(tp, seg, now);
+	}
+	if (seg->opts & TCP_HAS_SACK_PERM)
+		tp->flags |= TF_SACK;
+	if (seg->opts & TCP_HAS_WSCALE) {
+		tp->flags |= TF_WSCALE;
+		tp->snd_wscale = seg->wscale;
+	} else {
+		tp->snd_wscale = 0;
+		tp->rcv_wscale = 0;
+		if (tp->window_clamp > 65535)
+			tp->window_clamp = 65535;
+	}
+	if (seg->opts & TCP_HAS_MSS)
+		mss = seg->mss;
+	if (tp->user_mss != 0 && mss > tp->user_mss)
+		mss = tp->user_mss;
+	tp->mss_clamp = mss;
+	tp->irs = seg->seq;
+	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = seg->seq + 1;
+	tp->snd_wl1 = seg->seq;
+	tp->snd_wnd = seg->wnd; /* never scaled in a SYN: RFC 7323 2.2 */
+	tp->max_window = tp->snd_wnd;
+	tcp_mss_sync(st, tp, now);
+}
+
+/* The connection is complete: both directions may flow. */
+void tcp_established(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	struct sock *sk = tcp_to_sk(tp);
+
+	tcp_set_state(st, tp, TCPS_ESTABLISHED);
+	tp->estab_time = now;
+	tp->retransmits = 0;
+	tp->backoff = 0;
+	tp->probes_out = 0;
+	tcp_xmit_timer_clear(tp);
+	tcp_rto_reset(tp);
+	/* RFC 5681 3.1: after a lost SYN the initial window is one segment. */
+	tp->cwnd = tp->total_retrans > 1 ? 1 : TCP_INIT_CWND;
+	tp->cwnd_stamp = now;
+	tp->retrans_stamp = 0;
+	tp->high_seq = tp->snd_nxt;
+	tp->fack_seq = tp->snd_una;
+	tp->snd_sml = tp->snd_una;
+	tp->lrcvtime = now;
+	tp->rcv_tstamp = now;
+	tp->cc->init(tp, now);
+	tcp_rcv_init_buffer(st, tp, now);
+	tcp_sndbuf_expand(st, tp);
+	if (sk->flags & SOCK_F_KEEPALIVE)
+		tcp_keepalive_start(st, tp, now);
+	neigh_confirm(st, &tp->inet.dst, now);
+	sock_raise(st, sk, EPOLLOUT | EPOLLWRNORM);
+	tcp_mark_pending(st, tp);
+}
+
+/* The handshake's own round trip: RFC 6298 takes it as the first sample. */
+static void sample_syn_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now)
+{
+	uint64_t rtt = 0;
+
+	if (tp->total_retrans == 0) {
+		rtt = now - tp->syn_stamp;
+		if (rtt == 0)
+			rtt = 1;
+	} else if ((tp->flags & TF_TS) && (seg->opts & TCP_HAS_TS) && seg->tsecr != 0) {
+		rtt = (uint64_t)(tcp_ts_clock(now) + tp->ts_off - seg->tsecr) * NS_PER_MS;
+	}
+	if (rtt != 0 && rtt < TCP_RTO_MAX) {
+		tcp_rtt_sample(tp, rtt);
+		tcp_min_rtt_update(tp, rtt, now);
+	}
+}
+
+static enum tcp_verdict syn_sent(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx,
+				 uint64_t now)
+{
+	const struct tcp_seg *seg = &rx->seg;
+
+	/* First, the ACK: it must be for our SYN; RFC 7323 5.2 the echo for one of our stamps. */
+	if (seg->flags & TH_ACK) {
+		if (!seq_gt(seg->ack, tp->iss) || seq_gt(seg->ack, tp->snd_nxt))
+			return TCP_V_RESET;
+		if ((seg->opts & TCP_HAS_TS) && seg->tsecr != 0 &&
+		    !seq_between(tcp_ts_clock(tp->syn_stamp) + tp->ts_off, seg->tsecr,
+				 tcp_ts_clock(now) + tp->ts_off)) {
+			MIB_INC(st, TCP_PAWS_DROP);
+			return TCP_V_RESET;
+		}
+	}
+	/* Second, RST: believed only with an acceptable ACK. */
+	if (seg->flags & TH_RST) {
+		if (seg->flags & TH_ACK)
+			connection_reset(st, tp, now);
+		return TCP_V_DONE;
+	}
+	/* Third, security: skipped.  Fourth, SYN. */
+	if (!(seg->flags & TH_SYN))
+		return TCP_V_DONE;
+	learn_syn_options(st, tp, seg, now);
+	if (seg->flags & TH_ACK) {
+		tp->snd_una = seg->ack;
+		if ((tp->flags & TF_ECN) && (seg->flags & (TH_ECE | TH_CWR)) != TH_ECE)
+			tp->flags &= ~TF_ECN;
+		sample_syn_rtt(tp, seg, now);
+		tcp_established(st, tp, now);
+		tp->flags |= TF_ACK_NOW;
+		return TCP_V_DONE;
+	}
+	/* Simultaneous open: both SYNs crossed; answer with SYN-ACK from the same ISS. */
+	if ((tp->flags & TF_ECN) && (seg->flags & (TH_ECE | TH_CWR)) != (TH_ECE | TH_CWR))
+		tp->flags &= ~TF_ECN;
+	tcp_set_state(st, tp, TCPS_SYN_RECEIVED);
+	tp->retransmits = 0;
+	owe_ack(st, tp);
+	tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
+	return TCP_V_DONE;
+}
+
+/* -- fifth ------------------------------------------------------------------------------------------ */
+
+static bool our_fin_is_acked(const struct tcp_sock *tp)
+{
+	return (tp->flags & TF_FIN_QUEUED) && tp->snd_una == tp->write_seq;
+}
+
+static bool is_orphan(const struct tcp_sock *tp)
+{
+	return (tp->inet.sk.flags & SOCK_F_DEAD) != 0;
+}
+
+/* FIN-WAIT-1, our FIN is acknowledged. */
+static enum tcp_verdict enter_fin_wait_2(struct stack *st, struct tcp_sock *tp,
+					 const struct tcp_seg *seg, uint64_t now)
+{
+	tcp_set_state(st, tp, TCPS_FIN_WAIT_2);
+	if (!is_orphan(tp)) {
+		sock_raise(st, tcp_to_sk(tp), EPOLLOUT | EPOLLWRNORM);
+		return TCP_V_DONE;
+	}
+	if (tp->linger2_s < 0) {
+		tcp_done(st, tp, 0, now);
+		MIB_INC(st, TCP_DATA_AFTER_CLOSE);
+		return TCP_V_RESET;
+	}
+	/* RFC 1122 4.2.2.13: data for a program that is gone is answered with RST. */
+	if (seg->len > 0 && seq_gt(seg->seq + seg->len, tp->rcv_nxt)) {
+		tcp_done(st, tp, 0, now);
+		MIB_INC(st, TCP_DATA_AFTER_CLOSE);
+		return TCP_V_RESET;
+	}
+	/* Nobody waits for the peer's FIN but us: for tcp_fin_timeout. */
+	tcp_timer_set(st, tp, TCPT_KEEP, now + TCP_FIN_TIMEOUT);
+	return TCP_V_DONE;
+}
+
+static enum tcp_verdict ack_of_fin(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+				   uint64_t now)
+{
+	if (!our_fin_is_acked(tp))
+		return TCP_V_DONE;
+	switch (tp->inet.sk.state) {
+	case TCPS_FIN_WAIT_1:
+		return enter_fin_wait_2(st, tp, seg, now);
+	case TCPS_CLOSING:
+		tcp_set_state(st, tp, TCPS_TIME_WAIT);
+		break;
+	case TCPS_LAST_ACK:
+		tcp_done(st, tp, 0, now);
+		break;
+	default:
+		break;
+	}
+	return TCP_V_DONE;
+}
+
+/* SYN-RECEIVED (simultaneous open only). */
+static enum tcp_verdict ack_of_syn(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+				   uint64_t now)
+{
+	if (!seq_gt(seg->ack, tp->snd_una) || seq_gt(seg->ack, tp->snd_nxt))
+		return TCP_V_RESET;
+	tp->snd_una = tp->iss + 1;
+	tp->snd_wnd = seg->wnd << tp->snd_wscale;
+	tp->snd_wl1 = seg->seq;
+	tp->max_window = tp->snd_wnd;
+	tcp_mss_sync(st, tp, now);
+	sample_syn_rtt(tp, seg, now);
+	tcp_established(st, tp, now);
+	/* close(2) or shutdown(2) came before: the FIN is due now. */
+	if (tp->inet.sk.shutdown & SEND_SHUTDOWN)
+		tcp_set_state(st, tp, TCPS_FIN_WAIT_1);
+	return TCP_V_DONE;
+}
+
+static void ecn_received(struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	if (!(tp->flags & TF_ECN))
+		return;
+	/* RFC 3168 6.1.3: CWR ends the echo; CE begins it. */
+	if (seg->flags & TH_CWR)
+		tp->flags &= ~TF_ECN_ECE;
+	if (seg->ecn == 3) {
+		if (!(tp->flags & TF_ECN_ECE))
+			tcp_enter_quickack(tp, 2);
+		tp->flags |= TF_ECN_ECE;
+		tp->ce_cnt++;
+	}
+}
+
+/* -- sixth: urgent data, RFC 9293 3.8.5, RFC 6093 --------------------------------------------------- */
+
+/*
+ * As everybody does, the urgent pointer points behind the urgent byte: the mark is at
+ * SEG.SEQ + SEG.UP - 1.  A newer mark takes the place of an older one.
+ */
+static void urgent_mark(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	uint32_t mark = seg->seq + (seg->urp != 0 ? seg->urp - 1u : 0u);
+
+	if (seq_gt(tp->copied_seq, mark) || seq_gt(tp->rcv_nxt, mark))
+		return;
+	if ((tp->flags & TF_URG_SEEN) && !seq_gt(mark, tp->urg_seq))
+		return;
+	tp->flags = (tp->flags & ~TF_URG_VALID) | TF_URG_SEEN;
+	tp->urg_seq = mark;
+	sock_raise(st, tcp_to_sk(tp), EPOLLPRI);
+}
+
+static void step6_urgent(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx)
+{
+	const struct tcp_seg *seg = &rx->seg;
+	uint32_t at;
+
+	if (seg->flags & TH_URG)
+		urgent_mark(st, tp, seg);
+	if ((tp->flags & (TF_URG_SEEN | TF_URG_VALID)) != TF_URG_SEEN)
+		return;
+	at = tp->urg_seq - seg->seq;
+	if (at >= seg->len)
+		return;
+	tp->urg_byte = *(const uint8_t *)rte_pktmbuf_read(rx->pkt->m, rx->off + at, 1,
+							  &tp->urg_byte);
+	tp->flags |= TF_URG_VALID;
+	sock_raise(st, tcp_to_sk(tp), EPOLLPRI);
+}
+
+/* -- seventh ------------------------------------------------------------------------------------------ */
+
+static enum tcp_verdict step7_text(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx,
+				   uint64_t now)
+{
+	const struct tcp_seg *seg = &rx->seg;
+
+	switch (tp->inet.sk.state) {
+	case TCPS_FIN_WAIT_1:
+	case TCPS_FIN_WAIT_2:
+		/*
+		 * RFC 1122 4.2.2.13: a host that closed both ways answers new data with RST,
+		 * so that the peer learns that it was lost.
+		 */
+		if ((tp->inet.sk.shutdown & RCV_SHUTDOWN) && is_orphan(tp) && seg->len > 0 &&
+		    seq_gt(seg->seq + seg->len, tp->rcv_nxt)) {
+			MIB_INC(st, TCP_DATA_AFTER_CLOSE);
+			tcp_done(st, tp, 0, now);
+			return TCP_V_RESET;
+		}
+		/* fall through */
+	case TCPS_ESTABLISHED:
+		tcp_rcv_data(st, tp, rx, now);
+		break;
+	default:
+		/* CLOSE-WAIT, CLOSING, LAST-ACK: after its FIN the peer has nothing to say; a FIN again is acknowledged. */
+		if (seg->end_seq != seg->seq && seq_leq(seg->end_seq, tp->rcv_nxt))
+			owe_ack(st, tp);
+	}
+	return TCP_V_DONE;
+}
+
+/* -- header prediction ---------------------------------------------------------------------------------- */
+
+/*
+ * The common cases, Van Jacobson's: nothing unusual in the flags, the next sequence number,
+ * the window unchanged or only an ACK, nothing out of order.
+ */
+static inline bool is_predicted(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	return ((seg->flags & ~(TH_PUSH)) == TH_ACK) & (seg->seq == tp->rcv_nxt) &
+	       (tp->inet.sk.state == TCPS_ESTABLISHED) & (tp->ofo_head == NULL) &
+	       (seg->opts == ((tp->flags & TF_TS) ? TCP_HAS_TS : 0)) &
+	       !(tp->flags & (TF_URG_SEEN | TF_ECN)) & seq_leq(seg->ack, tp->snd_nxt) &
+	       seq_geq(seg->ack, tp->snd_una);
+}
+
+/* True: the segment was dealt with. */
+static bool fast_path(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now)
+{
+	const struct tcp_seg *seg = &rx->seg;
+
+	if (!is_predicted(tp, seg))
+		return false;
+	if (seg->opts & TCP_HAS_TS) {
+		if (seq_lt(seg->tsval, tp->ts_recent))
+			return false;
+		if (tp->rcv_nxt == tp->rcv_wup)
+			store_ts(tp, seg, now);
+		tp->rcv_tsecr = seg->tsecr;
+	}
+	if (seg->len > tcp_receive_window(tp) ||
+	    tp->inet.sk.rmem + tcp_truesize(rx->pkt->m) > tp->inet.sk.rcvbuf ||
+	    st->tcp.rmem >= st->tcp.rmem_max)
+		return false;
+	if (seg->len == 0) {
+		MIB_INC(st, TCP_HP_ACKS);
+		tcp_ack(st, tp, rx, now);
+		return true;
+	}
+	MIB_INC(st, TCP_HP_HITS);
+	if (seg->ack != tp->snd_una || (seg->wnd << tp->snd_wscale) != tp->snd_wnd)
+		tcp_ack(st, tp, rx, now);
+	tcp_rcv_rtt_ts(tp, seg, now);
+	tcp_rcv_in_order(st, tp, rx, now);
+	tcp_ack_check(st, tp, now);
+	if (tp->flags & TF_ACK_NOW)
+		tcp_mark_pending(st, tp);
+	return true;
+}
+
+enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx,
+				     uint64_t now)
+{
+	const struct tcp_seg *seg = &rx->seg;
+	enum tcp_verdict v;
+
+	tp->segs_in++;
+	if (likely(fast_path(st, tp, rx, now)))
+		return TCP_V_DONE;
+	MIB_INC(st, TCP_SLOWPATH);
+	if (tp->inet.sk.state == TCPS_SYN_SENT)
+		return syn_sent(st, tp, rx, now);
+	if (!step1_sequence(st, tp, seg, now))
+		return TCP_V_DONE;
+	if (seg->flags & TH_RST) {
+		step2_reset(st, tp, seg, now);
+		return TCP_V_DONE;
+	}
+	if (seg->flags & TH_SYN) {
+		/*
+		 * Fourth.  In a simultaneous open the SYN-ACK repeats the SYN that we have; else
+		 * RFC 5961 4.2: a challenge ACK, whatever the numbers.
+		 */
+		if (tp->inet.sk.state != TCPS_SYN_RECEIVED || seg->seq != tp->irs ||
+		    !(seg->flags & TH_ACK)) {
+			tcp_challenge_ack(st, tp, now);
+			return TCP_V_DONE;
+		}
+	}
+	if (!(seg->flags & TH_ACK))
+		return TCP_V_DONE; /* fifth: no ACK, drop */
+	maybe_store_ts(tp, seg, now);
+	tp->rcv_tsecr = (seg->opts & TCP_HAS_TS) ? seg->tsecr : 0;
+	if (tp->inet.sk.state == TCPS_SYN_RECEIVED) {
+		v = ack_of_syn(st, tp, seg, now);
+		if (v != TCP_V_DONE)
+			return v;
+	}
+	ecn_received(tp, seg);
+	if (!tcp_ack(st, tp, rx, now))
+		return TCP_V_DONE;
+	v = ack_of_fin(st, tp, seg, now);
+	if (v != TCP_V_DONE || tp->inet.sk.state == TCPS_CLOSED)
+		return v;
+	if (unlikely((seg->flags & TH_URG) || (tp->flags & TF_URG_SEEN)))
+		step6_urgent(st, tp, rx);
+	tcp_rcv_rtt_ts(tp, seg, now);
+	v = step7_text(st, tp, rx, now);
+	if (v != TCP_V_DONE || tp->inet.sk.state == TCPS_CLOSED)
+		return v;
+	tcp_ack_check(st, tp, now);
+	if (tp->flags & TF_ACK_NOW)
+		tcp_mark_pending(st, tp);
+	return TCP_V_DONE;
+}

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_loss.c - what is lost, and what that does to the congestion window.
+ *
+ *   Open		nothing unusual
+ *   Disorder	duplicate or selective ACKs, not enough to act on; new data keeps the ACK
+ *		clock going (limited transmit, RFC 3042: in-flight shrinks with each SACK)
+ *   CWR	congestion was signalled (ECN): cwnd is being reduced, nothing is retransmitted
+ *   Recovery	fast retransmit: PRR (RFC 6937) reduces cwnd while lost segments are sent
+ *		again.  With SACK losses are found by RACK; without by duplicate ACKs and
+ *		partial ACKs (NewReno, RFC 6582)
+ *   Loss	an RTO: everything is marked lost, cwnd is 1, slow start.  F-RTO (RFC 5682) watches
+ *		whether that was a mistake
+ *
+ * Recovery and Loss end when high_seq (snd_nxt at their beginning) is acknowledged.  If the
+ * ACKs show that nothing had been lost (Eifel by timestamps, RFC 3522; D-SACK, RFC 3708),
+ * cwnd and ssthresh are put back.
+ */
+#include "stack/tcp/tcp.h"
+#include "stack/tcp/tcp_cc.h"
+
+/* -- marking -------------------------------------------------------------------------------- */
+
+void tcp_mark_lost(struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+
+	if (cb->sacked & SEG_SACKED)
+		return;
+	if (cb->sacked & SEG_LOST) {
+		if (!(cb->sacked & SEG_RETRANS))
+			return;
+		/* The retransmission was lost, too. */
+		cb->sacked &= (uint8_t)~SEG_RETRANS;
+		tp->retrans_out--;
+		tp->lost_unsent++;
+		tp->lost++;
+		return;
+	}
+	if (cb->sacked & SEG_RETRANS) {
+		cb->sacked &= (uint8_t)~SEG_RETRANS;
+		tp->retrans_out--;
+	}
+	cb->sacked |= SEG_LOST;
+	tp->lost_out++;
+	tp->lost_unsent++;
+	tp->lost++;
+	/* Without SACK, sacked_out is a guess: the counts must still add up. */
+	if (!(tp->flags & TF_SACK) && tp->sacked_out + tp->lost_out > tp->packets_out)
+		tp->sacked_out = tp->packets_out - tp->lost_out;
+}
+
+static void mark_head_lost(struct tcp_sock *tp)
+{
+	if (tp->snd_head != tp->send_head && tp->snd_head != NULL &&
+	    !(pkt_cb(tp->snd_head)->sacked & SEG_LOST))
+		tcp_mark_lost(tp, tp->snd_head);
+}
+
+/* -- window reduction: PRR, RFC 6937 ---------------------------------------------------------- */
+
+static void begin_reduction(struct tcp_sock *tp)
+{
+	tp->high_seq = tp->snd_nxt;
+	tp->tlp_high_seq = 0;
+	tp->cwnd_cnt = 0;
+	tp->prior_cwnd = tp->cwnd;
+	tp->prr_delivered = 0;
+	tp->prr_out = 0;
+	tp->ssthresh = tp->cc->ssthresh(tp);
+	if (tp->flags & TF_ECN)
+		tp->flags |= TF_ECN_CWR;
+}
+
+/* RFC 6937 3.1, with slow start reduction bound. */
+static void reduce_cwnd(struct tcp_sock *tp, uint32_t newly_delivered, uint32_t newly_lost,
+			bool una_advanced)
+{
+	int64_t sndcnt, delta = (int64_t)tp->ssthresh - tcp_in_flight(tp);
+
+	if (newly_delivered == 0 || tp->prior_cwnd == 0)
+		return;
+	tp->prr_delivered += newly_delivered;
+	if (delta < 0) {
+		sndcnt = ((int64_t)tp->ssthresh * tp->prr_delivered + tp->prior_cwnd - 1) /
+				 tp->prior_cwnd - tp->prr_out;
+	} else {
+		sndcnt = (int64_t)tp->prr_delivered - tp->prr_out;
+		if (sndcnt < newly_delivered)
+			sndcnt = newly_delivered;
+		if (una_advanced && newly_lost == 0)
+			sndcnt++;
+		if (sndcnt > delta)
+			sndcnt = delta;
+	}
+	/* The first retransmission goes out whatever the arithmetic says. */
+	if (tp->prr_out == 0 && sndcnt < 1)
+		sndcnt = 1;
+	if (sndcnt < 0)
+		sndcnt = 0;
+	tp->cwnd = tcp_in_flight(tp) + (uint32_t)sndcnt;
+	if (tp->cwnd == 0)
+		tp->cwnd = 1;
+}
+
+static void end_reduction(struct tcp_sock *tp, uint64_t now)
+{
+	if (tp->cc->control != NULL)
+		return;
+	if (tp->ssthresh < TCP_SSTHRESH_INF &&
+	    (tp->ca_state == CA_CWR || tp->undo_marker != 0)) {
+		tp->cwnd = tp->ssthresh;
+		tp->cwnd_stamp = now;
+	}
+}
+
+/* -- undo --------------------------------------------------------------------------------------- */
+
+static void init_undo(struct tcp_sock *tp)
+{
+	tp->undo_marker = tp->snd_una != 0 ? tp->snd_una : 1;
+	tp->undo_retrans = tp->retrans_out > 0 ? (int32_t)tp->retrans_out : -1;
+}
+
+/* RFC 3522: the ACK echoes a timestamp from before the first retransmission. */
+static bool acked_the_original(const struct tcp_sock *tp)
+{
+	return (tp->flags & TF_TS) && tp->rcv_tsecr != 0 && tp->retrans_stamp != 0 &&
+	       seq_lt(tp->rcv_tsecr, tcp_ts_clock(tp->retrans_stamp) + tp->ts_off);
+}
+
+static bool may_undo(const struct tcp_sock *tp)
+{
+	return tp->undo_marker != 0 && (tp->undo_retrans == 0 || acked_the_original(tp));
+}
+
+static void undo_reduction(struct stack *st, struct tcp_sock *tp, bool unmark, uint64_t now)
+{
+	struct rte_mbuf *m;
+
+	if (unmark) {
+		for (m = tp->snd_head; m != tp->send_head; m = pkt_cb(m)->qnext) {
+			struct pkt_cb *cb = pkt_cb(m);
+
+			if (cb->sacked & SEG_LOST) {
+				tp->lost_out--;
+				if (!(cb->sacked & SEG_RETRANS))
+					tp->lost_unsent--;
+				cb->sacked &= (uint8_t)~SEG_LOST;
+			}
+		}
+	}
+	if (tp->prior_ssthresh != 0) {
+		tp->cwnd = tp->cc->undo_cwnd(tp);
+		if (tp->prior_ssthresh > tp->ssthresh)
+			tp->ssthresh = tp->prior_ssthresh;
+	}
+	tp->cwnd_stamp = now;
+	tp->undo_marker = 0;
+	tp->rack.advanced = true;
+	MIB_INC(st, TCP_UNDO);
+}
+
+static void set_ca_state(struct tcp_sock *tp, enum ca_state state)
+{
+	tp->ca_state = (uint8_t)state;
+}
+
+static void try_keep_open(struct tcp_sock *tp)
+{
+	set_ca_state(tp, tp->sacked_out != 0 || tp->lost_out != 0 || tp->retrans_out != 0 ?
+				 CA_DISORDER : CA_OPEN);
+	if (tp->ca_state == CA_OPEN)
+		tp->high_seq = tp->snd_nxt;
+}
+
+/* -- entering ------------------------------------------------------------------------------------ */
+
+void tcp_enter_recovery(struct stack *st, struct tcp_sock *tp, bool ece, uint64_t now)
+{
+	(void)now;
+	if (tp->flags & TF_SACK)
+		MIB_INC(st, TCP_SACK_RECOVERY);
+	else
+		MIB_INC(st, TCP_RENO_RECOVERY);
+	MIB_INC(st, TCP_FAST_RETRANS);
+	tp->prior_ssthresh = 0;
+	init_undo(tp);
+	if (tp->ca_state < CA_CWR) {
+		if (!ece)
+			tp->prior_ssthresh = tp->ssthresh;
+		begin_reduction(tp);
+	} else {
+		/* CWR was reducing already; only the end moves. */
+		tp->high_seq = tp->snd_nxt;
+	}
+	tp->retrans_stamp = 0;
+	set_ca_state(tp, CA_RECOVERY);
+	if (tp->rack.reo_wnd_persist > 0)
+		tp->rack.reo_wnd_persist--;
+}
+
+/* RFC 3168 6.1.2: as for a loss, but nothing is retransmitted; once per round trip. */
+void tcp_enter_cwr(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	(void)st;
+	(void)now;
+	tp->prior_ssthresh = 0;
+	if (tp->ca_state < CA_CWR) {
+		tp->undo_marker = 0;
+		begin_reduction(tp);
+		set_ca_state(tp, CA_CWR);
+	}
+}
+
+/* RFC 5681 3.1 (4), RFC 6298 5.4-5.7, RFC 5682 2.1: the retransmission timer fired. */
+void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	bool new_episode = tp->ca_state < CA_RECOVERY;
+	struct rte_mbuf *m;
+
+	/* The head SACKed and yet not acknowledged: the receiver reneged (RFC 2018 8). */
+	if (tp->snd_head != NULL && (pkt_cb(tp->snd_head)->sacked & SEG_SACKED)) {
+		MIB_INC(st, TCP_SACK_RENEGING);
+		tcp_sack_clear_reneged(tp);
+	}
+	if (!(tp->flags & TF_SACK))
+		tp->sacked_out = 0;
+	for (m = tp->snd_head; m != tp->send_head; m = pkt_cb(m)->qnext)
+		tcp_mark_lost(tp, m);
+	if (tp->ca_state <= CA_DISORDER || !seq_gt(tp->high_seq, tp->snd_una) ||
+	    (tp->ca_state == CA_LOSS && tp->retransmits == 0)) {
+		tp->prior_ssthresh = tp->ca_state == CA_CWR || tp->ca_state == CA_RECOVERY ?
+					     tp->ssthresh : (tp->ssthresh > tp->cwnd * 3 / 4 ?
+								     tp->ssthresh : tp->cwnd * 3 / 4);
+		tp->prior_cwnd = tp->cwnd;
+		tp->ssthresh = tp->cc->ssthresh(tp);
+		init_undo(tp);
+	}
+	if (tp->cc->on_rto != NULL)
+		tp->cc->on_rto(tp, now);
+	tp->cwnd = tcp_in_flight(tp) + 1; /* the loss window */
+	tp->cwnd_cnt = 0;
+	tp->cwnd_stamp = now;
+	set_ca_state(tp, CA_LOSS);
+	tp->high_seq = tp->snd_nxt;
+	tp->tlp_high_seq = 0;
+	tp->flags &= ~TF_FRTO;
+	if (tp->flags & TF_ECN)
+		tp->flags |= TF_ECN_CWR;
+	/* RFC 5682 2.1 step 1, 3.1: not if a recovery was interrupted, nor the second time. */
+	if ((tp->flags & TF_SACK) && new_episode && tp->retransmits == 0)
+		tp->flags |= TF_FRTO;
+	if (tp->undo_retrans < 0)
+		tp->undo_retrans = 0;
+}
+
+/* -- the states ------------------------------------------------------------------------------------ */
+
+static bool reno_duplicate(struct tcp_sock *tp)
+{
+	tp->sacked_out++;
+	if (tp->sacked_out + tp->lost_out > tp->packets_out)
+		tp->sacked_out = tp->packets_out - tp->lost_out;
+	return true;
+}
+
+static void rack_identify(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
+{
+	uint64_t wait;
+
+	if (!(tp->flags & TF_SACK))
+		return;
+	tcp_rack_update_reo_wnd(tp, ai);
+	if (!tp->rack.advanced)
+		return;
+	wait = tcp_rack_detect(tp, ai->now);
+	if (wait != 0 && tp->packets_out > 0)
+		tcp_xmit_timer_set(st, tp, XMIT_REO, wait, ai->now);
+	else if (tp->xmit_timer == XMIT_REO)
+		tcp_rearm_rto(st, tp, ai->now);
+}
+
+/* RFC 6582 3.2: three duplicates, or as many as reordering makes normal. */
+static bool time_to_recover(const struct tcp_sock *tp)
+{
+	if (tp->lost_out > 0)
+		return true;
+	return !(tp->flags & TF_SACK) && tp->sacked_out >= tp->reordering;
+}
+
+static void leave_recovery(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
+{
+	if (!(tp->flags & TF_SACK))
+		tp->sacked_out = 0;
+	if (may_undo(tp)) {
+		undo_reduction(st, tp, false, ai->now);
+		MIB_INC(st, TCP_UNDO);
+	} else {
+		end_reduction(tp, ai->now);
+	}
+	tp->undo_marker = 0;
+	set_ca_state(tp, CA_OPEN);
+	tp->retrans_stamp = 0;
+}
+
+static void in_recovery(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
+{
+	if (!(tp->flags & TF_SACK)) {
+		if (!ai->una_advanced) {
+			if (ai->dup)
+				reno_duplicate(tp);
+		} else {
+			/* RFC 6582 3.2 step 3, a partial ACK: the next one is lost as well. */
+			if (may_undo(tp) && tp->retrans_out == 0) {
+				undo_reduction(st, tp, true, ai->now);
+				try_keep_open(tp);
+				return;
+			}
+			mark_head_lost(tp);
+		}
+		return;
+	}
+	if (ai->dsack && tp->undo_marker != 0 && tp->undo_retrans == 0) {
+		undo_reduction(st, tp, true, ai->now);
+		try_keep_open(tp);
+		return;
+	}
+	rack_identify(st, tp, ai);
+}
+
+/* RFC 5682 3.1: after an RTO, do ACKs of what was never retransmitted come? */
+static bool frto_says_spurious(struct tcp_sock *tp, const struct tcp_ack_info *ai)
+{
+	if (!(tp->flags & TF_FRTO))
+		return false;
+	/* Step 3.b: acknowledged by cumulative ACK or SACK, without having been sent again. */
+	if (ai->orig_sack_acked && (ai->una_advanced || ai->newly_sacked > 0))
+		return true;
+	if (ai->una_advanced || ai->newly_sacked > 0)
+		tp->flags &= ~TF_FRTO;
+	return false;
+}
+
+static void in_loss(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
+{
+	bool recovered = !seq_lt(tp->snd_una, tp->high_seq);
+	bool spurious = frto_says_spurious(tp, ai);
+
+	if (spurious || (ai->una_advanced && may_undo(tp) &&
+			 (acked_the_original(tp) || ai->dsack))) {
+		MIB_INC(st, TCP_SPURIOUS_RTOS);
+		undo_reduction(st, tp, true, ai->now);
+		tp->retransmits = 0;
+		tp->backoff = 0;
+		tp->flags &= ~TF_FRTO;
+		tcp_rto_reset(tp);
+		try_keep_open(tp);
+		tp->retrans_stamp = 0;
+		return;
+	}
+	if (recovered) {
+		tp->flags &= ~TF_FRTO;
+		if (!(tp->flags & TF_SACK))
+			tp->sacked_out = 0;
+		tp->undo_marker = 0;
+		set_ca_state(tp, CA_OPEN);
+		tp->retrans_stamp = 0;
+		return;
+	}
+	if (!(tp->flags & TF_SACK)) {
+		if (ai->dup)
+			reno_duplicate(tp);
+		else if (ai->una_advanced)
+			tp->sacked_out = 0;
+		return;
+	}
+	rack_identify(st, tp, ai);
+}
+
+static void in_open(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
+{
+	if (!(tp->flags & TF_SACK)) {
+		if (ai->una_advanced)
+			tp->sacked_out = 0;
+		else if (ai->dup)
+			reno_duplicate(tp);
+	} else {
+		if (ai->dsack && tp->ca_state == CA_DISORDER && tp->undo_marker != 0 &&
+		    tp->undo_retrans == 0)
+			undo_reduction(st, tp, false, ai->now);
+		rack_identify(st, tp, ai);
+	}
+	if (time_to_recover(tp)) {
+		if (!(tp->flags & TF_SACK))
+			mark_head_lost(tp);
+		tcp_enter_recovery(st, tp, ai->ece, ai->now);
+		return;
+	}
+	if (tp->ca_state != CA_CWR)
+		try_keep_open(tp);
+}
+
+/* RFC 8985 7.4: what became of the tail loss probe. */
+void tcp_tlp_ack(struct stack *st, struct tcp_sock *tp, uint32_t ack, struct tcp_ack_info *ai)
+{
+	if (seq_lt(ack, tp->tlp_high_seq))
+		return;
+	if (!(tp->flags & TF_TLP_RETRANS)) {
+		/* New data was the probe. */
+		tp->tlp_high_seq = 0;
+	} else if (ai->dsack) {
+		/* The original and the probe both arrived: nothing was lost. */
+		tp->tlp_high_seq = 0;
+	} else if (seq_gt(ack, tp->tlp_high_seq)) {
+		/* The probe repaired a loss that nobody noticed: react to congestion all the same. */
+		tcp_enter_cwr(st, tp, ai->now);
+		end_reduction(tp, ai->now);
+		try_keep_open(tp);
+		MIB_INC(st, TCP_LOSS_PROBE_RECOVERY);
+	} else if (!ai->una_advanced && ai->newly_sacked == 0 && !ai->wnd_updated) {
+		tp->tlp_high_seq = 0;
+	}
+}
+
+/* The window grows only while it is what limits us (RFC 7661's concern). */
+static bool cwnd_was_used(const struct tcp_sock *tp)
+{
+	if (tp->was_cwnd_limited)
+		return true;
+	return tp->cwnd < tp->ssthresh && tp->cwnd < 2 * tp->max_packets_out;
+}
+
+static void control_cwnd(struct tcp_sock *tp, struct tcp_ack_info *ai)
+{
+	uint32_t delivered = (uint32_t)tp->delivered - ai->prior_delivered;
+	uint32_t lost = tp->lost - ai->prior_lost;
+
+	if (!(tp->flags & TF_SACK) && ai->dup && tp->ca_state >= CA_CWR)
+		delivered = 1; /* a duplicate ACK is a delivery somewhere */
+	if (tp->cc->control != NULL) {
+		tp->cc->control(tp, ai);
+		return;
+	}
+	if (tp->ca_state == CA_CWR || tp->ca_state == CA_RECOVERY) {
+		reduce_cwnd(tp, delivered, lost, ai->una_advanced);
+		return;
+	}
+	if (ai->una_advanced || ai->newly_sacked > 0) {
+		bool raise = tp->reordering > TCP_DUPTHRESH ? ai->una_advanced : ai->data_acked;
+
+		if (raise && ai->acked > 0 && cwnd_was_used(tp))
+			tp->cc->cong_avoid(tp, ai->acked, ai);
+	}
+}
+
+void tcp_loss_on_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
+{
+	if (tp->cc->pkts_acked != NULL && ai->data_acked)
+		tp->cc->pkts_acked(tp, ai);
+	if (likely(tp->ca_state == CA_OPEN && !ai->dup && ai->newly_sacked == 0 && !ai->ece &&
+		   !ai->dsack && tp->sacked_out == 0 && tp->tlp_high_seq == 0 && tp->lost_out == 0)) {
+		tp->high_seq = tp->snd_nxt;
+		tp->rack.advanced = false;
+		tcp_rate_sample(tp, ai);
+		control_cwnd(tp, ai);
+		return;
+	}
+	if (tp->packets_out == 0)
+		tp->sacked_out = 0;
+	if (tp->tlp_high_seq != 0)
+		tcp_tlp_ack(st, tp, tp->snd_una, ai);
+	if (ai->ece)
+		tp->prior_ssthresh = 0;
+	if (ai->ece && tp->ca_state < CA_CWR)
+		tcp_enter_cwr(st, tp, ai->now);
+	if (tp->ca_state != CA_OPEN && !seq_lt(tp->snd_una, tp->high_seq)) {
+		if (tp->ca_state == CA_RECOVERY) {
+			leave_recovery(st, tp, ai);
+		} else if (tp->ca_state == CA_CWR && seq_gt(tp->snd_una, tp->high_seq)) {
+			end_reduction(tp, ai->now);
+			set_ca_state(tp, CA_OPEN);
+		}
+	}
+	switch (tp->ca_state) {
+	case CA_RECOVERY:
+		in_recovery(st, tp, ai);
+		break;
+	case CA_LOSS:
+		in_loss(st, tp, ai);
+		break;
+	default:
+		in_open(st, tp, ai);
+	}
+	tcp_rate_sample(tp, ai);
+	control_cwnd(tp, ai);
+}

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_output.c - what a connection sends, and when.
+ *
+ * tcp_output() is the one place that decides.  In this order: segments marked lost, as far
+ * as cwnd allows; new data, as far as cwnd, the peer's window, Nagle and cork allow; and if
+ * none of these carried it, the ACK that is owed.  Afterwards a timer is armed for whatever
+ * has to happen if nobody calls again.
+ */
+#include "stack/tcp/tcp.h"
+#include "stack/tcp/tcp_cc.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+/* -- maximum segment size: RFC 9293 3.7.1 --------------------------------------------------- */
+
+uint16_t tcp_mss_from_mtu(const struct tcp_key *key, uint16_t mtu)
+{
+	unsigned int hdrs = (ipaddr_is_v4(&key->raddr) ? 20 : 40) + TCP_HDR_LEN;
+
+	return mtu > hdrs + 48 ? (uint16_t)(mtu - hdrs) : 48;
+}
+
+/*
+ * Eff.snd.MSS = min(what the peer takes, what the path takes) - options of every segment.
+ * A peer whose window is small gets segments of at most half of it, or sending would wait
+ * for the persist timer (sender's silly-window avoidance).
+ */
+uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	uint32_t mss, bound, room;
+
+	(void)now;
+	tp->pmtu = tp->inet.dst.mtu;
+	mss = tcp_mss_from_mtu(&tp->node.key, tp->pmtu);
+	if (mss > tp->mss_clamp)
+		mss = tp->mss_clamp;
+	if (tp->flags & TF_TS)
+		mss -= TCP_TS_OPT_LEN;
+	bound = tp->max_window > TCP_DEFAULT_MSS4 ? tp->max_window / 2 : tp->max_window;
+	if (bound != 0 && mss > bound)
+		mss = bound > 48 ? bound : 48;
+	/* One segment is one mbuf. */
+	room = rte_pktmbuf_data_room_size(st->cfg.mbufs) - PKT_HEADROOM;
+	if (mss > room)
+		mss = room;
+	tp->mss = (uint16_t)mss;
+	return mss;
+}
+
+/* -- one segment ------------------------------------------------------------------------------ */
+
+/* The ACK goes out with whatever segment is being built. */
+static void ack_sent(struct tcp_sock *tp)
+{
+	if (tp->ack_quick > 0 && --tp->ack_quick == 0)
+		tp->ato = TCP_DELACK_MAX; /* leaving quick-ACK mode */
+	tp->flags &= ~(TF_ACK_NOW | TF_ACK_SCHED | TF_ACK_PUSHED | TF_ACK_PUSHED2);
+	tp->dsack_out = false;
+	tcp_timer_clear(tp, TCPT_DELACK);
+}
+
+/* Window, options and numbers that every segment of a synchronised connection carries. */
+static void fill_header(struct stack *st, struct tcp_sock *tp, struct tcp_hdr *h,
+			struct tcp_sack sacks[TCP_MAX_SACKS], uint32_t room, uint64_t now)
+{
+	const struct tcp_key *key = &tp->node.key;
+	uint32_t nsacks = 0, max;
+
+	h->sport = key->lport;
+	h->dport = key->rport;
+	h->ack = tp->rcv_nxt;
+	h->wnd = (uint16_t)tcp_select_window(st, tp);
+	h->urp = 0;
+	h->opts = 0;
+	h->nsacks = 0;
+	if (tp->flags & TF_TS) {
+		h->opts = TCP_HAS_TS;
+		h->tsval = tcp_ts_clock(now) + tp->ts_off;
+		h->tsecr = tp->ts_recent;
+	}
+	if (likely(!tp->dsack_out && tp->nsacks_out == 0) || !(tp->flags & TF_SACK) || room < 12)
+		return;
+	/* RFC 2018 3, RFC 2883: the duplicate first, then the newest; as many as fit. */
+	max = (tp->flags & TF_TS) ? 3 : 4;
+	if (max > (room - 4) / 8)
+		max = (room - 4) / 8;
+	if (tp->dsack_out)
+		sacks[nsacks++] = tp->dsack;
+	for (unsigned int i = 0; i < tp->nsacks_out && nsacks < max; i++)
+		sacks[nsacks++] = tp->sacks_out[i];
+	if (tp->dsack_out)
+		MIB_INC(st, TCP_DSACK_SENT);
+	h->opts |= TCP_HAS_SACK;
+	h->nsacks = (uint8_t)nsacks;
+	h->sacks = sacks;
+}
+
+/* RFC 3168 6.1: mark new data ECT, echo congestion until the peer says CWR, say CWR once. */
+static uint8_t ecn_bits(struct tcp_sock *tp, struct tcp_hdr *h, bool new_data)
+{
+	if (!(tp->flags & TF_ECN))
+		return 0;
+	if (tp->flags & TF_ECN_ECE)
+		h->flags |= TH_ECE;
+	if (!new_data)
+		return 0;
+	if (tp->flags & TF_ECN_CWR) {
+		tp->flags &= ~TF_ECN_CWR;
+		h->flags |= TH_CWR;
+	}
+	return 2; /* ECT(0) */
+}
+
+static int to_network(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w, uint32_t hdr_len,
+		      uint8_t ecn, uint64_t now)
+{
+	struct ip_tx tx = {
+		.src = &tp->node.key.laddr,
+		.dst = &tp->node.key.raddr,
+		.proto = IPPROTO_TCP,
+		.ttl = tp->inet.ttl,
+		.tos = (uint8_t)((tp->inet.tos & ~3) | ecn),
+		.df = tp->inet.pmtudisc != IP_PMTUDISC_DONT,
+	};
+
+	w->ol_flags = RTE_MBUF_F_TX_TCP_CKSUM;
+	w->tx_offload = 0;
+	w->l4_len = hdr_len;
+	MIB_INC(st, TCP_OUT_SEGS);
+	tp->segs_out++;
+	return ip_output(st, w, &tp->inet.dst, &tx, now);
+}
+
+/*
+ * The mbuf to give to the link for a queued segment: itself with one more reference, or a
+ * copy if the link still has it from the last time.
+ */
+static struct rte_mbuf *wire_mbuf(struct stack *st, struct rte_mbuf *m)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+	struct rte_mbuf *w = m;
+
+	if (likely(rte_mbuf_refcnt_read(m) == 1)) {
+		rte_mbuf_refcnt_set(m, 2);
+		m->data_off = cb->off;
+	} else {
+		w = pkt_alloc(st);
+		if (w == NULL)
+			return NULL;
+		memcpy(rte_pktmbuf_mtod(w, void *), tcp_sndq_payload(m), cb->len);
+	}
+	w->data_len = (uint16_t)cb->len;
+	w->pkt_len = cb->len;
+	return w;
+}
+
+/* Transmit a segment of the queue.  0, -ENOBUFS, or what the network layer says. */
+int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
+		     uint64_t now)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+	struct tcp_sack sacks[TCP_MAX_SACKS];
+	struct tcp_hdr h;
+	struct rte_mbuf *w;
+	uint32_t hdr_len;
+	uint8_t ecn;
+	int ret;
+
+	w = wire_mbuf(st, m);
+	if (unlikely(w == NULL)) {
+		MIB_INC(st, TCP_NOMEM);
+		return -ENOBUFS;
+	}
+	/* A full segment leaves no room for SACK blocks; the ACKs they belong to went alone. */
+	fill_header(st, tp, &h, sacks, tp->mss > cb->len ? tp->mss - cb->len : 0, now);
+	h.seq = cb->seq;
+	h.flags = TH_ACK | (cb->tcp_flags & (TH_PUSH | TH_FIN));
+	if (unlikely(tp->flags & TF_SND_URG) && seq_lt(cb->seq, tp->snd_up) &&
+	    tp->snd_up - cb->seq <= 0xffff) {
+		h.flags |= TH_URG;
+		h.urp = (uint16_t)(tp->snd_up - cb->seq);
+	}
+	ecn = ecn_bits(tp, &h, cb->len > 0 && !retrans);
+	hdr_len = (uint32_t)tcp_seg_hdr_len(&h);
+	w->data_off -= (uint16_t)hdr_len;
+	w->data_len += (uint16_t)hdr_len;
+	w->pkt_len += hdr_len;
+	tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), &h);
+
+	tcp_rate_seg_sent(tp, cb, now);
+	cb->tstamp = now;
+	ack_sent(tp);
+	tp->data_segs_out++;
+	tp->bytes_sent += cb->len;
+	ret = to_network(st, tp, w, hdr_len, ecn, now);
+	return ret;
+}
+
+void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	struct rte_mbuf *w = pkt_alloc(st);
+	struct tcp_sack sacks[TCP_MAX_SACKS];
+	struct tcp_hdr h;
+	uint32_t hdr_len;
+
+	if (w == NULL) {
+		/* Try again when memory may be back. */
+		tp->flags = (tp->flags & ~TF_ACK_NOW) | TF_ACK_SCHED;
+		tcp_timer_set(st, tp, TCPT_DELACK, now + TCP_DELACK_MAX);
+		return;
+	}
+	fill_header(st, tp, &h, sacks, TCP_MAX_OPT_LEN, now);
+	h.seq = tp->snd_nxt;
+	h.flags = TH_ACK;
+	if (unlikely(tp->flags & TF_SND_URG) && seq_lt(h.seq, tp->snd_up)) {
+		h.flags |= TH_URG;
+		h.urp = (uint16_t)RTE_MIN(tp->snd_up - h.seq, 0xffffu);
+	}
+	ecn_bits(tp, &h, false);
+	hdr_len = (uint32_t)tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), &h);
+	w->data_len = (uint16_t)hdr_len;
+	w->pkt_len = hdr_len;
+	ack_sent(tp);
+	to_network(st, tp, w, hdr_len, 0, now);
+}
+
+/*
+ * Keepalive and window probe: an old sequence number makes the peer answer with an ACK
+ * (RFC 1122 4.2.3.6).
+ */
+void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t now)
+{
+	struct rte_mbuf *w = pkt_alloc(st);
+	struct tcp_sack sacks[TCP_MAX_SACKS];
+	struct tcp_hdr h;
+	uint32_t hdr_len;
+
+	if (w == NULL)
+		return;
+	fill_header(st, tp, &h, sacks, TCP_MAX_OPT_LEN, now);
+	h.seq = tp->snd_una - !urgent;
+	h.flags = TH_ACK;
+	hdr_len = (uint32_t)tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), &h);
+	w->data_len = (uint16_t)hdr_len;
+	w->pkt_len = hdr_len;
+	to_network(st, tp, w, hdr_len, 0, now);
+}
+
+/* -- retransmission -------------------------------------------------------------------------- */
+
+/* Send a queued segment again, cut to the current MSS.  -EAGAIN: outside the window. */
+int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+	uint32_t wnd_end = tp->snd_una + tp->snd_wnd;
+	int ret;
+
+	/* A window that shrank: only the first segment goes, as a probe (RFC 9293 3.8.6). */
+	if (!seq_lt(cb->seq, wnd_end) && cb->seq != tp->snd_una && cb->len > 0)
+		return -EAGAIN;
+	if (cb->len > tp->mss) {
+		ret = tcp_split(st, tp, m, tp->mss);
+		if (ret < 0)
+			return ret;
+	}
+	ret = tcp_xmit_segment(st, tp, m, true, now);
+	if (ret == -ENOBUFS)
+		return ret;
+	if ((cb->sacked & (SEG_LOST | SEG_RETRANS)) == SEG_LOST)
+		tp->lost_unsent--;
+	if (!(cb->sacked & SEG_RETRANS))
+		tp->retrans_out++;
+	cb->sacked |= SEG_RETRANS | SEG_EVER_RETRANS;
+	if (cb->retrans < UINT8_MAX)
+		cb->retrans++;
+	if (tp->retrans_stamp == 0)
+		tp->retrans_stamp = now;
+	if (tp->undo_retrans < 0)
+		tp->undo_retrans = 0;
+	tp->undo_retrans++;
+	tp->total_retrans++;
+	tp->bytes_retrans += cb->len;
+	MIB_INC(st, TCP_RETRANS_SEGS);
+	return 0;
+}
+
+static void retransmit_lost(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	struct rte_mbuf *m;
+
+	for (m = tp->snd_head; m != tp->send_head && tp->lost_unsent > 0; m = pkt_cb(m)->qnext) {
+		struct pkt_cb *cb = pkt_cb(m);
+
+		if (tcp_in_flight(tp) >= tp->cwnd) {
+			tp->flags |= TF_CWND_LIMITED;
+			break;
+		}
+		if ((cb->sacked & (SEG_LOST | SEG_RETRANS | SEG_SACKED)) != SEG_LOST)
+			continue;
+		if (tcp_retransmit(st, tp, m, now) < 0)
+			break;
+		if (tp->ca_state == CA_CWR || tp->ca_state == CA_RECOVERY)
+			tp->prr_out++;
+	}
+	if (tp->packets_out > 0 && tp->xmit_timer != XMIT_REO &&
+	    (tp->xmit_timer == XMIT_NONE || tp->xmit_timer == XMIT_TLP))
+		tcp_rearm_rto(st, tp, now);
+}
+
+/* -- new data ---------------------------------------------------------------------------------- */
+
+/*
+ * May a segment that is not full wait?  RFC 9293 3.7.4 (Nagle): while something is in flight.
+ * Minshall's refinement, as in Linux: only while a short segment is in flight.  FIN and
+ * urgent data do not wait; cork holds them back whatever is in flight.
+ */
+static bool nagle_holds(const struct tcp_sock *tp, const struct rte_mbuf *m)
+{
+	const struct pkt_cb *cb = pkt_cb(m);
+
+	if (likely(cb->len >= tp->mss) || cb->qnext != NULL || (cb->tcp_flags & TH_FIN))
+		return false;
+	if (tp->flags & (TF_NODELAY_PUSH | TF_SND_URG))
+		return false;
+	if (tp->flags & (TF_CORK | TF_MORE))
+		return rte_pktmbuf_tailroom(m) > 0 || cb->len < tp->mss;
+	if (tp->flags & TF_NODELAY)
+		return false;
+	return tp->packets_out > 0 && seq_gt(tp->snd_sml, tp->snd_una) &&
+	       seq_leq(tp->snd_sml, tp->snd_nxt);
+}
+
+/* How much of m the peer's window takes; 0: it must wait. */
+static uint32_t window_allows(const struct tcp_sock *tp, const struct rte_mbuf *m)
+{
+	const struct pkt_cb *cb = pkt_cb(m);
+	uint32_t need = cb->len < tp->mss ? cb->len : tp->mss;
+	int32_t room = seq_diff(tp->snd_una + tp->snd_wnd, cb->seq);
+
+	if (cb->len == 0) /* FIN alone takes one number of the window */
+		return room > 0;
+	if (room <= 0)
+		return 0;
+	if ((uint32_t)room >= need)
+		return need;
+	/* RFC 9293 3.8.6.2.1 (3): at least half of the largest window, and nothing in flight. */
+	if (tp->packets_out == 0 && (uint32_t)room >= tp->max_window / 2)
+		return (uint32_t)room;
+	return 0;
+}
+
+static void new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+
+	tp->send_head = cb->qnext;
+	tp->snd_nxt = cb->end_seq;
+	if (cb->len < tp->mss && cb->len > 0)
+		tp->snd_sml = cb->end_seq;
+	if (tp->packets_out++ == 0 || tp->xmit_timer == XMIT_TLP || tp->xmit_timer == XMIT_NONE ||
+	    tp->xmit_timer == XMIT_PERSIST) {
+		tp->xmit_timer = XMIT_NONE;
+		tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
+	}
+	if (cb->len > 0) {
+		/* A reply soon after data came: an interactive exchange (delay ACKs). */
+		if (now - tp->lrcvtime < tp->ato && tp->ack_pingpong < UINT8_MAX)
+			tp->ack_pingpong++;
+		tp->lsndtime = now;
+	}
+	if (tp->ca_state == CA_CWR || tp->ca_state == CA_RECOVERY)
+		tp->prr_out++;
+}
+
+/* ns until the pacer lets the next segment go; 0: now. */
+static uint64_t pacing_wait(const struct tcp_sock *tp, uint64_t now)
+{
+	return tp->pace_next > now ? tp->pace_next - now : 0;
+}
+
+static void pace(struct tcp_sock *tp, uint32_t len, uint64_t now)
+{
+	uint64_t rate = tp->pacing_rate;
+
+	if (rate > tp->inet.sk.max_pacing_rate)
+		rate = tp->inet.sk.max_pacing_rate;
+	if (rate == UINT64_MAX || rate == 0 || tp->data_segs_out < TCP_INIT_CWND)
+		return;
+	if (tp->pace_next < now)
+		tp->pace_next = now;
+	tp->pace_next += len * NS_PER_SEC / rate;
+}
+
+static bool is_paced(const struct tcp_sock *tp)
+{
+	return tp->pacing || tp->inet.sk.max_pacing_rate != UINT64_MAX;
+}
+
+/* Send the first unsent segment if cwnd, window, Nagle allow; a probe is not asked about cwnd and Nagle. */
+bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t now)
+{
+	struct rte_mbuf *m = tp->send_head;
+	uint32_t len;
+
+	if (m == NULL)
+		return false;
+	if (!probe && tcp_in_flight(tp) >= tp->cwnd) {
+		tp->flags |= TF_CWND_LIMITED;
+		return false;
+	}
+	len = window_allows(tp, m);
+	if (len == 0 || (!probe && nagle_holds(tp, m)))
+		return false;
+	if (!probe && unlikely(is_paced(tp)) && pacing_wait(tp, now) != 0) {
+		tcp_timer_set(st, tp, TCPT_PACE, tp->pace_next);
+		return false;
+	}
+	if (pkt_cb(m)->len > len && tcp_split(st, tp, m, len) < 0)
+		return false;
+	if (tcp_xmit_segment(st, tp, m, false, now) == -ENOBUFS)
+		return false;
+	if (unlikely(is_paced(tp)))
+		pace(tp, pkt_cb(m)->len, now);
+	new_data_sent(st, tp, m, now);
+	return true;
+}
+
+static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	bool sent = false;
+
+	if (tp->packets_out == 0)
+		tcp_cwnd_restart_after_idle(tp, now);
+	while (tp->send_head != NULL && tcp_send_new(st, tp, false, now))
+		sent = true;
+	if (sent) {
+		tcp_cwnd_validate(tp, (tp->flags & TF_CWND_LIMITED) != 0, now);
+		if (tp->xmit_timer == XMIT_RTO || tp->xmit_timer == XMIT_TLP)
+			tcp_tlp_schedule(st, tp, now);
+	}
+}
+
+/*
+ * The persist timer fired: send what fits the window, cut off if need be, else a probe.
+ */
+void tcp_write_wakeup(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	struct rte_mbuf *m = tp->send_head;
+	int32_t room;
+	uint32_t len;
+
+	if (m == NULL) {
+		tcp_send_probe(st, tp, false, now);
+		return;
+	}
+	room = seq_diff(tp->snd_una + tp->snd_wnd, pkt_cb(m)->seq);
+	if (room <= 0) {
+		tcp_send_probe(st, tp, false, now);
+		return;
+	}
+	len = RTE_MIN((uint32_t)room, (uint32_t)tp->mss);
+	if (pkt_cb(m)->len > len && tcp_split(st, tp, m, len) < 0)
+		return;
+	pkt_cb(m)->tcp_flags |= TH_PUSH;
+	if (tcp_xmit_segment(st, tp, m, false, now) != -ENOBUFS)
+		new_data_sent(st, tp, m, now);
+}
+
+/* Put FIN behind the last byte: on the last unsent segment, or as a segment of its own. */
+void tcp_queue_fin(struct stack *st, struct tcp_sock *tp)
+{
+	struct rte_mbuf *m = tp->snd_tail;
+
+	if (tp->flags & TF_FIN_QUEUED)
+		return;
+	if (m == NULL || tp->send_head == NULL) {
+		m = tcp_sndq_new(st, tp);
+		if (m == NULL)
+			return; /* tcp_output() tries again: the state says that a FIN is due */
+	}
+	pkt_cb(m)->tcp_flags |= TH_FIN | TH_ACK;
+	pkt_cb(m)->flags |= PKT_F_FIN;
+	pkt_cb(m)->end_seq++;
+	tp->write_seq++;
+	tp->flags |= TF_FIN_QUEUED;
+}
+
+#define FIN_IS_DUE                                                                                 \
+	(TCPS_BIT(TCPS_FIN_WAIT_1) | TCPS_BIT(TCPS_CLOSING) | TCPS_BIT(TCPS_LAST_ACK))
+
+void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	if (unlikely(!tcp_state_in(tp, TCPS_SYNCHRONISED))) {
+		if (tp->inet.sk.state == TCPS_SYN_RECEIVED && (tp->flags & TF_ACK_NOW))
+			tcp_send_syn(st, tp, now);
+		return;
+	}
+	if (unlikely(tp->inet.dst.mtu != tp->pmtu))
+		tcp_mss_sync(st, tp, now);
+	if (unlikely(tcp_state_in(tp, FIN_IS_DUE) && !(tp->flags & TF_FIN_QUEUED)))
+		tcp_queue_fin(st, tp);
+	tp->flags &= ~TF_CWND_LIMITED;
+	if (unlikely(tp->lost_unsent > 0))
+		retransmit_lost(st, tp, now);
+	if (tp->send_head != NULL)
+		send_new_data(st, tp, now);
+	if (tp->flags & TF_ACK_NOW)
+		tcp_send_ack(st, tp, now);
+	if (tp->send_head != NULL && tp->packets_out == 0)
+		tcp_check_probe_timer(st, tp, now);
+}
+
+/* -- the end of a burst --------------------------------------------------------------------- */
+
+void tcp_mark_pending(struct stack *st, struct tcp_sock *tp)
+{
+	if (tp->flags & TF_PENDING)
+		return;
+	tp->flags |= TF_PENDING;
+	list_add_tail(&st->tcp.pending, &tp->pending_link);
+}
+
+void tcp_flush_output(struct stack *st, uint64_t now)
+{
+	struct list *n;
+
+	while ((n = list_pop_head(&st->tcp.pending)) != NULL) {
+		struct tcp_sock *tp = list_entry(n, struct tcp_sock, pending_link);
+
+		tp->flags &= ~TF_PENDING;
+		st->in_hand = tcp_to_sk(tp);
+		tcp_output(st, tp, now);
+		tcp_check_invariants(st, tp);
+	}
+	st->in_hand = NULL;
+}

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_rcv.c - the receive queue, the window it lets us offer, and when to acknowledge.
+ *
+ * Payload stays in the mbufs it came in; small pieces are copied into the tail of the one
+ * before, so that a stream of tiny segments cannot pin 2 KiB per byte.  rmem counts whole
+ * buffers; the window offered is half of what is free of rcvbuf, which covers that overhead.
+ *
+ * The window's right edge never retreats (RFC 9293 3.8.6).  rcv_ssthresh keeps it from
+ * opening before the peer has shown what its segments cost; rcvbuf itself grows with what the
+ * program reads per round trip (dynamic right-sizing, as Linux does it).
+ */
+#include "stack/tcp/tcp.h"
+
+#include <string.h>
+
+#define COALESCE_MAX 512 /* copy no more than this to save a buffer */
+#define ATO_MIN TCP_DELACK_MAX
+
+/* -- memory ------------------------------------------------------------------------------- */
+
+static void charge(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m)
+{
+	uint32_t n = tcp_truesize(m);
+
+	tp->inet.sk.rmem += n;
+	st->tcp.rmem += n;
+}
+
+void tcp_rcvq_free(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	uint32_t n = tcp_truesize(m);
+
+	tp->inet.sk.rmem -= n;
+	st->tcp.rmem -= n;
+	rte_pktmbuf_free(m);
+}
+
+void tcp_rcvq_purge(struct stack *st, struct tcp_sock *tp)
+{
+	struct rte_mbuf *m;
+
+	while ((m = pktq_pop(&tp->rcvq)) != NULL)
+		tcp_rcvq_free(st, tp, m);
+	tp->rcvq.bytes = 0;
+}
+
+static bool under_pressure(const struct stack *st)
+{
+	return st->tcp.rmem > st->tcp.rmem_max - st->tcp.rmem_max / 4;
+}
+
+/* -- initial values -------------------------------------------------------------------------- */
+
+/*
+ * RFC 7323 2.3: the scale is fixed by the SYN, so it must serve the largest buffer that
+ * autotuning may reach.  The first window is at most 64 KiB, in whole segments.
+ */
+void tcp_initial_window(const struct stack *st, uint32_t rcvbuf, uint32_t clamp, uint32_t mss,
+			bool wscale_ok, uint32_t *rcv_wnd, uint32_t *window_clamp, uint8_t *wscale)
+{
+	uint32_t space = tcp_win_from_space(rcvbuf);
+	uint32_t most = st->cfg.rmem[2] > rcvbuf ? st->cfg.rmem[2] : rcvbuf;
+
+	if (clamp == 0)
+		clamp = 65535u << TCP_MAX_WSCALE;
+	if (space > clamp)
+		space = clamp;
+	*wscale = 0;
+	if (wscale_ok) {
+		if (most > clamp)
+			most = clamp;
+		while (most > 65535 && *wscale < TCP_MAX_WSCALE) {
+			most >>= 1;
+			(*wscale)++;
+		}
+	}
+	if (space > mss)
+		space -= space % mss;
+	*rcv_wnd = space < 65535 ? space : 65535 - 65535 % (mss != 0 ? mss : 1);
+	*window_clamp = clamp;
+}
+
+void tcp_rcv_init_buffer(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	uint32_t most = tcp_win_from_space(tp->inet.sk.rcvbuf);
+	uint32_t hint = tp->advmss < tp->mss ? tp->advmss : tp->mss;
+
+	(void)st;
+	if (most > 0 && tp->window_clamp > most)
+		tp->window_clamp = most;
+	tp->rcv_ssthresh = tp->rcv_wnd < tp->window_clamp ? tp->rcv_wnd : tp->window_clamp;
+	tp->rcvq_space.space = tp->rcv_wnd < TCP_INIT_CWND * tp->advmss ? tp->rcv_wnd :
+									  TCP_INIT_CWND * tp->advmss;
+	tp->rcvq_space.seq = tp->copied_seq;
+	tp->rcvq_space.time = now;
+	if (hint > tp->rcv_wnd / 2)
+		hint = tp->rcv_wnd / 2;
+	if (hint > TCP_DEFAULT_MSS4)
+		hint = TCP_DEFAULT_MSS4;
+	tp->rcv_mss = hint < TCP_MIN_MSS ? TCP_MIN_MSS : hint;
+}
+
+/* -- the window we offer --------------------------------------------------------------------- */
+
+/* Receiver's silly-window avoidance: RFC 9293 3.8.6.2.2, as Linux refines it. */
+uint32_t tcp_window_candidate(struct stack *st, struct tcp_sock *tp)
+{
+	const struct sock *sk = &tp->inet.sk;
+	uint32_t mss = tp->rcv_mss, window;
+	uint32_t full = tcp_win_from_space(sk->rcvbuf);
+	uint32_t free = sk->rmem < sk->rcvbuf ? tcp_win_from_space(sk->rcvbuf - sk->rmem) : 0;
+	uint32_t allowed;
+
+	if (full > tp->window_clamp)
+		full = tp->window_clamp;
+	allowed = free;
+	if (mss > full)
+		mss = full;
+	if (mss == 0)
+		return 0;
+	if (free < full / 2) {
+		tp->ack_quick = 0;
+		if (under_pressure(st) && tp->rcv_ssthresh > 4 * tp->advmss)
+			tp->rcv_ssthresh = 4 * tp->advmss;
+		/* Too little to be worth a segment: close. */
+		free &= ~((1u << tp->rcv_wscale) - 1);
+		if (free < (allowed >> 4) || free < mss)
+			return 0;
+	}
+	if (free > tp->rcv_ssthresh)
+		free = tp->rcv_ssthresh;
+	if (tp->rcv_wscale != 0) {
+		/* Rounded up to what the header can say, not to offer less than before. */
+		window = (free + (1u << tp->rcv_wscale) - 1) & ~((1u << tp->rcv_wscale) - 1);
+		return window;
+	}
+	window = tp->rcv_wnd;
+	if (window + mss <= free || window > free)
+		window = free - free % mss;
+	else if (mss == full && free > window + full / 2)
+		window = free;
+	return window;
+}
+
+/* The window for the segment being sent, in the header's unit; remembers what was offered. */
+uint32_t tcp_select_window(struct stack *st, struct tcp_sock *tp)
+{
+	uint32_t cur = tcp_receive_window(tp);
+	uint32_t new = tcp_window_candidate(st, tp);
+	uint32_t unit = 1u << tp->rcv_wscale;
+
+	if (new < cur) /* never retreat: round up what was offered before */
+		new = (cur + unit - 1) & ~(unit - 1);
+	if (new > 65535u << tp->rcv_wscale)
+		new = 65535u << tp->rcv_wscale;
+	tp->rcv_wnd = new;
+	tp->rcv_wup = tp->rcv_nxt;
+	return new >> tp->rcv_wscale;
+}
+
+/* -- autotuning ------------------------------------------------------------------------------- */
+
+static void rcv_rtt_update(struct tcp_sock *tp, uint64_t sample, bool win_dep)
+{
+	uint64_t old = tp->rcv_rtt.rtt;
+
+	if (sample == 0)
+		sample = 1;
+	if (old == 0) {
+		tp->rcv_rtt.rtt = sample << 3;
+	} else if (!win_dep) {
+		tp->rcv_rtt.rtt = old + sample - (old >> 3);
+	} else if (sample << 3 < old) {
+		tp->rcv_rtt.rtt = sample << 3;
+	}
+}
+
+/* A window's worth of data arrived since: an upper bound of the round trip. */
+static void rcv_rtt_measure(struct tcp_sock *tp, uint64_t now)
+{
+	if (tp->rcv_rtt.time != 0) {
+		if (seq_lt(tp->rcv_nxt, tp->rcv_rtt.seq))
+			return;
+		rcv_rtt_update(tp, now - tp->rcv_rtt.time, true);
+	}
+	tp->rcv_rtt.seq = tp->rcv_nxt + tp->rcv_wnd;
+	tp->rcv_rtt.time = now;
+}
+
+/* With timestamps: the echo of one of ours, once per echoed value and only on full segments. */
+void tcp_rcv_rtt_ts(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now)
+{
+	uint32_t delta;
+
+	if (!(seg->opts & TCP_HAS_TS) || seg->tsecr == 0 || seg->tsecr == tp->rcv_rtt.tsecr)
+		return;
+	tp->rcv_rtt.tsecr = seg->tsecr;
+	if (seg->len < tp->rcv_mss)
+		return;
+	delta = tcp_ts_clock(now) + tp->ts_off - seg->tsecr;
+	if (delta < 120000)
+		rcv_rtt_update(tp, (delta != 0 ? delta : 1) * NS_PER_MS, false);
+}
+
+/*
+ * Called when the program has read.  If it read more in this round trip than in the last,
+ * make the buffer hold twice that, so that the sender's window may double too.
+ */
+void tcp_rcv_space_adjust(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	uint32_t copied, want;
+	uint64_t rcvwin;
+
+	if (tp->rcv_rtt.rtt == 0 || now - tp->rcvq_space.time < tp->rcv_rtt.rtt >> 3)
+		return;
+	copied = tp->copied_seq - tp->rcvq_space.seq;
+	if (copied > tp->rcvq_space.space) {
+		if (!(tp->inet.sk.flags & SOCK_F_RCVBUF_LOCK) && !under_pressure(st)) {
+			rcvwin = 2ull * copied + 16 * tp->advmss;
+			rcvwin += 2 * (rcvwin * (copied - tp->rcvq_space.space) /
+				       (tp->rcvq_space.space != 0 ? tp->rcvq_space.space : 1));
+			rcvwin *= 2; /* the inverse of tcp_win_from_space() */
+			want = rcvwin < st->cfg.rmem[2] ? (uint32_t)rcvwin : st->cfg.rmem[2];
+			if (want > tp->inet.sk.rcvbuf) {
+				tp->inet.sk.rcvbuf = want;
+				tp->window_clamp = tcp_win_from_space(want);
+			}
+		}
+		tp->rcvq_space.space = copied;
+	}
+	tp->rcvq_space.seq = tp->copied_seq;
+	tp->rcvq_space.time = now;
+}
+
+/* Open rcv_ssthresh as segments prove to be worth the memory they take. */
+static void grow_window(struct stack *st, struct tcp_sock *tp, uint32_t truesize, uint32_t len)
+{
+	const struct sock *sk = &tp->inet.sk;
+	uint32_t space = sk->rmem < sk->rcvbuf ? tcp_win_from_space(sk->rcvbuf - sk->rmem) : 0;
+	uint32_t room, incr = 0, t, w;
+
+	if (space > tp->window_clamp)
+		space = tp->window_clamp;
+	if (space <= tp->rcv_ssthresh || under_pressure(st))
+		return;
+	room = space - tp->rcv_ssthresh;
+	if (tcp_win_from_space(truesize) <= len) {
+		incr = 2 * tp->advmss;
+	} else {
+		t = tcp_win_from_space(truesize) / 2;
+		w = tcp_win_from_space(st->cfg.rmem[2]) / 2;
+		for (; tp->rcv_ssthresh <= w && w != 0; t /= 2, w /= 2)
+			if (t <= len) {
+				incr = 2 * tp->rcv_mss;
+				break;
+			}
+	}
+	if (incr == 0)
+		return;
+	if (incr < 2 * len)
+		incr = 2 * len;
+	tp->rcv_ssthresh += incr < room ? incr : room;
+	tp->ack_quick |= 1;
+}
+
+/* -- acknowledgments ----------------------------------------------------------------------------- */
+
+void tcp_enter_quickack(struct tcp_sock *tp, unsigned int max)
+{
+	unsigned int n = tp->rcv_wnd / (2 * (tp->rcv_mss != 0 ? tp->rcv_mss : TCP_MIN_MSS));
+
+	if (n == 0)
+		n = 2;
+	if (n > max)
+		n = max;
+	if (n > tp->ack_quick)
+		tp->ack_quick = (uint8_t)n;
+	tp->ack_pingpong = 0;
+	tp->ato = ATO_MIN;
+}
+
+static bool in_quickack(const struct tcp_sock *tp)
+{
+	return (tp->flags & TF_QUICKACK) || (tp->ack_quick > 0 && tp->ack_pingpong == 0);
+}
+
+static void measure_rcv_mss(struct tcp_sock *tp, uint32_t len)
+{
+	if (len >= tp->rcv_mss) {
+		tp->rcv_mss = len < tp->advmss ? len : tp->advmss;
+		return;
+	}
+	/* A short segment ends a message: the peer may be waiting. */
+	if (tp->flags & TF_ACK_PUSHED)
+		tp->flags |= TF_ACK_PUSHED2;
+	tp->flags |= TF_ACK_PUSHED;
+}
+
+/* Data arrived (in order or not): owe an ACK, learn from its timing. */
+void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, uint32_t len, uint64_t now)
+{
+	tp->flags |= TF_ACK_SCHED;
+	measure_rcv_mss(tp, len);
+	rcv_rtt_measure(tp, now);
+	if (tp->ato == 0) {
+		/* The first data: quick ACKs open the peer's window fast (slow start). */
+		tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
+	} else {
+		uint64_t gap = now - tp->lrcvtime;
+
+		if (gap <= ATO_MIN / 2)
+			tp->ato = tp->ato / 2 + ATO_MIN / 2;
+		else if (gap < tp->ato)
+			tp->ato = tp->ato / 2 + gap;
+		else if (gap > tp->rto) /* a pause: the peer may be in slow start again */
+			tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
+	}
+	tp->lrcvtime = now;
+	if (len >= 128)
+		grow_window(st, tp, tcp_truesize(tp->rcvq.tail), len);
+}
+
+/*
+ * RFC 9293 3.8.6.3, RFC 5681 4.2: at least every second full segment at once; otherwise
+ * within TCP_DELACK_MAX.
+ */
+void tcp_ack_check(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	if (!(tp->flags & TF_ACK_SCHED) || (tp->flags & TF_ACK_NOW))
+		return;
+	if ((tp->rcv_nxt - tp->rcv_wup > tp->rcv_mss &&
+	     ((int32_t)(tp->rcv_nxt - tp->copied_seq) < tp->inet.sk.rcvlowat ||
+	      tcp_window_candidate(st, tp) >= tp->rcv_wnd)) ||
+	    in_quickack(tp) || tp->ofo_head != NULL) {
+		tp->flags |= TF_ACK_NOW;
+		return;
+	}
+	/* Never later than an ACK that was already due. */
+	if (tp->deadline[TCPT_DELACK] == TIMER_NEVER)
+		tcp_timer_set(st, tp, TCPT_DELACK, now + TCP_DELACK_MAX);
+}
+
+/* Linux's tcp_cleanup_rbuf(): tell the peer when reading made much room, or it waits for us. */
+bool tcp_read_wants_ack(struct stack *st, struct tcp_sock *tp, uint32_t copied)
+{
+	uint32_t cur, new;
+
+	if (tp->flags & TF_ACK_SCHED) {
+		if (tp->rcv_nxt - tp->rcv_wup > tp->rcv_mss)
+			return true;
+		if (copied > 0 && tp->rcvq.head == NULL &&
+		    ((tp->flags & TF_ACK_PUSHED2) ||
+		     ((tp->flags & TF_ACK_PUSHED) && tp->ack_pingpong == 0)))
+			return true;
+	}
+	if (copied == 0 || (tp->inet.sk.shutdown & RCV_SHUTDOWN))
+		return false;
+	cur = tcp_receive_window(tp);
+	if (2 * cur > tp->window_clamp)
+		return false;
+	new = tcp_window_candidate(st, tp);
+	return new != 0 && new >= 2 * cur;
+}
+
+/* -- the queue -------------------------------------------------------------------------------------- */
+
+/* Copy a small payload behind the last one.  True: done, m is not needed any more. */
+static bool coalesce(struct tcp_sock *tp, struct rte_mbuf *m, uint16_t off, uint32_t len)
+{
+	struct rte_mbuf *t = tp->rcvq.tail;
+	struct pkt_cb *cb;
+	uint32_t end;
+
+	if (t == NULL || len > COALESCE_MAX || t->next != NULL || m->next != NULL)
+		return false;
+	cb = pkt_cb(t);
+	end = t->data_off + cb->off + cb->len;
+	if (end + len > t->buf_len || rte_mbuf_refcnt_read(t) != 1 || !RTE_MBUF_DIRECT(t))
+		return false;
+	memcpy((char *)t->buf_addr + end, rte_pktmbuf_mtod_offset(m, char *, off), len);
+	cb->len += len;
+	t->data_len = (uint16_t)(cb->off + cb->len);
+	t->pkt_len = t->data_len;
+	return true;
+}
+
+/*
+ * Append payload that continues rcv_nxt; m's cb->off, len, seq are set.  Takes m.
+ * charged: m's memory is already counted (it comes from the reassembly queue).
+ */
+static void enqueue(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool charged)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+	uint32_t len = cb->len;
+
+	tp->rcvq.bytes += len;
+	tp->bytes_received += len;
+	tp->rx_stamp = cb->tstamp;
+	if (coalesce(tp, m, cb->off, len)) {
+		MIB_INC(st, TCP_RCV_COLLAPSED);
+		if (charged)
+			tcp_rcvq_free(st, tp, m);
+		else
+			rte_pktmbuf_free(m);
+		return;
+	}
+	if (!charged)
+		charge(st, tp, m);
+	pktq_push(&tp->rcvq, m);
+}
+
+void tcp_rcv_enqueue_ofo(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	enqueue(st, tp, m, true);
+}
+
+static void announce(struct stack *st, struct tcp_sock *tp)
+{
+	if (tp->rcvq.bytes >= (uint32_t)tp->inet.sk.rcvlowat)
+		sock_raise(st, tcp_to_sk(tp), EPOLLIN | EPOLLRDNORM);
+}
+
+/* Take seg's bytes [skip, len) from the packet to the queue. */
+static void take_payload(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint32_t skip,
+			 uint64_t now)
+{
+	struct pkt_cb *cb = pkt_cb(rx->pkt->m);
+
+	cb->off = (uint16_t)(rx->off + skip);
+	cb->len = rx->seg.len - skip;
+	cb->seq = rx->seg.seq + skip;
+	cb->end_seq = cb->seq + cb->len;
+	cb->tstamp = now;
+	rx->taken = true;
+	tp->rcv_nxt = cb->end_seq;
+	tp->data_segs_in++;
+	enqueue(st, tp, rx->pkt->m, false);
+}
+
+void tcp_rcv_in_order(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now)
+{
+	uint32_t len = rx->seg.len;
+
+	take_payload(st, tp, rx, 0, now);
+	tcp_rcv_event(st, tp, len, now);
+	announce(st, tp);
+}
+
+static void ack_at_once(struct stack *st, struct tcp_sock *tp)
+{
+	tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
+	tp->flags |= TF_ACK_NOW | TF_ACK_SCHED;
+	tcp_mark_pending(st, tp);
+}
+
+/* No room for what is new: drop what waits out of order first, it can be sent again. */
+static bool make_room(struct stack *st, struct tcp_sock *tp)
+{
+	if (tp->inet.sk.rmem < tp->inet.sk.rcvbuf && st->tcp.rmem < st->tcp.rmem_max)
+		return true;
+	if (tp->ofo_head != NULL) {
+		MIB_INC(st, TCP_OFO_DROP);
+		tcp_ofo_purge(st, tp);
+		tcp_sacks_advance(tp);
+	}
+	return tp->inet.sk.rmem < tp->inet.sk.rcvbuf && st->tcp.rmem < st->tcp.rmem_max;
+}
+
+/*
+ * RFC 9293 3.10.7.4, seventh and eighth: the segment text, and FIN at its end.
+ */
+void tcp_rcv_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now)
+{
+	struct tcp_seg *seg = &rx->seg;
+	uint32_t skip = 0;
+	bool fin = (seg->flags & TH_FIN) != 0;
+
+	if (seg->len == 0 && !fin)
+		return;
+	if (seq_leq(seg->end_seq, tp->rcv_nxt)) {
+		/* All of it is old: RFC 2883 tells the peer so. */
+		tcp_dsack_set(tp, seg->seq, seg->end_seq);
+		ack_at_once(st, tp);
+		return;
+	}
+	if (seq_geq(seg->seq, tp->rcv_nxt + tcp_receive_window(tp)) &&
+	    (seq_gt(seg->seq, tp->rcv_nxt) || seg->len > 0)) {
+		MIB_INC(st, TCP_OUT_OF_WINDOW);
+		ack_at_once(st, tp);
+		return;
+	}
+	if (seq_gt(seg->seq, tp->rcv_nxt)) {
+		tcp_ofo_queue(st, tp, rx, now);
+		return;
+	}
+	if (seq_lt(seg->seq, tp->rcv_nxt)) {
+		tcp_dsack_set(tp, seg->seq, tp->rcv_nxt);
+		skip = tp->rcv_nxt - seg->seq;
+		tp->flags |= TF_ACK_NOW;
+	}
+	if (seg->len > skip) {
+		if (!make_room(st, tp)) {
+			MIB_INC(st, TCP_RCV_QDROP);
+			tp->inet.sk.drops++;
+			ack_at_once(st, tp);
+			return;
+		}
+		take_payload(st, tp, rx, skip, now);
+		tcp_rcv_event(st, tp, seg->len - skip, now);
+	}
+	if (fin) {
+		tp->rcv_nxt = seg->end_seq;
+	} else if (tp->ofo_head != NULL) {
+		fin = tcp_ofo_drain(st, tp, now);
+		/* RFC 5681 4.2: an ACK at once when a gap is filled, all or in part. */
+		tp->flags |= TF_ACK_NOW;
+	}
+	if (tp->nsacks_out != 0)
+		tcp_sacks_advance(tp);
+	announce(st, tp);
+	if (fin)
+		tcp_rcv_fin(st, tp, now);
+}
+
+/* The peer's FIN is in order: rcv_nxt is behind it. */
+void tcp_rcv_fin(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	struct sock *sk = tcp_to_sk(tp);
+
+	(void)now;
+	tp->flags |= TF_ACK_SCHED | TF_RCV_DONE;
+	sk->shutdown |= RCV_SHUTDOWN;
+	tcp_ofo_purge(st, tp);
+	tp->nsacks_out = 0;
+	switch (sk->state) {
+	case TCPS_SYN_RECEIVED:
+	case TCPS_ESTABLISHED:
+		tcp_set_state(st, tp, TCPS_CLOSE_WAIT);
+		/* A program that reads to the end answers with its own FIN: let that carry the ACK. */
+		tp->ack_pingpong = 1;
+		break;
+	case TCPS_FIN_WAIT_1:
+		tp->flags |= TF_ACK_NOW;
+		tcp_set_state(st, tp, TCPS_CLOSING);
+		break;
+	case TCPS_FIN_WAIT_2:
+		tp->flags |= TF_ACK_NOW;
+		tcp_set_state(st, tp, TCPS_TIME_WAIT);
+		break;
+	default: /* a FIN again: the numbers say that this cannot be */
+		break;
+	}
+	sock_raise(st, sk, EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
+				   (sk->shutdown == (RCV_SHUTDOWN | SEND_SHUTDOWN) ? EPOLLHUP : 0));
+}

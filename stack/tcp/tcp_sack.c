@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_sack.c - the scoreboard: RFC 2018, RFC 2883, RFC 6675 4.
+ *
+ * The blocks of an ACK are sorted and the queue is walked once.  A segment counts as SACKed
+ * when a block covers all of it; what only partly overlaps is not (the receivers that matter
+ * report whole segments, and nothing is lost but a retransmission).
+ */
+#include "stack/tcp/tcp.h"
+
+/* RFC 2883 4: the first block lies below the ACK, or within the second. */
+static bool is_dsack(const struct tcp_seg *seg)
+{
+	const struct tcp_sack *s = seg->sacks;
+
+	if (seq_lt(s[0].start, seg->ack))
+		return true;
+	return seg->nsacks > 1 && seq_leq(s[0].end, s[1].end) && seq_geq(s[0].start, s[1].start);
+}
+
+static void dsack_received(struct stack *st, struct tcp_sock *tp, const struct tcp_sack *s,
+			   struct tcp_ack_info *ai)
+{
+	uint32_t segs = (s->end - s->start + tp->mss - 1) / (tp->mss != 0 ? tp->mss : 1);
+
+	MIB_INC(st, TCP_DSACK_RECV);
+	ai->dsack = true;
+	tp->flags |= TF_DSACK_SEEN;
+	tp->dsack_cnt++;
+	tp->rack.dsack_seen = true;
+	/* The retransmissions of this episode that were not needed: undo counts them down. */
+	if (tp->undo_marker != 0 && tp->undo_retrans > 0 && seq_gt(s->end, tp->undo_marker))
+		tp->undo_retrans = tp->undo_retrans > (int32_t)segs ?
+					   tp->undo_retrans - (int32_t)segs : 0;
+}
+
+/* RFC 5927, RFC 2018 8: only what was really sent can be SACKed. */
+static bool block_is_valid(const struct tcp_sock *tp, const struct tcp_sack *s)
+{
+	if (!seq_lt(s->start, s->end) || seq_gt(s->end, tp->snd_nxt) ||
+	    seq_lt(s->start, tp->snd_una))
+		return false;
+	return true;
+}
+
+static void sort_blocks(struct tcp_sack *s, unsigned int n)
+{
+	for (unsigned int i = 1; i < n; i++) {
+		struct tcp_sack x = s[i];
+		unsigned int j = i;
+
+		for (; j > 0 && seq_lt(x.start, s[j - 1].start); j--)
+			s[j] = s[j - 1];
+		s[j] = x;
+	}
+}
+
+static void sack_segment(struct tcp_sock *tp, struct pkt_cb *cb, struct tcp_ack_info *ai)
+{
+	if (!(cb->sacked & SEG_EVER_RETRANS)) {
+		ai->sack_rtt = ai->now - cb->tstamp;
+		/* Sent once and below what is SACKed already: it was reordered, not lost. */
+		if (seq_lt(cb->seq, tp->fack_seq) && seq_lt(cb->seq, ai->reord_seq))
+			ai->reord_seq = cb->seq;
+		if (!seq_gt(cb->end_seq, tp->high_seq))
+			ai->orig_sack_acked = true;
+	}
+	tcp_rack_advance(tp, cb, ai->now);
+	tcp_seg_uncount(tp, cb);
+	cb->sacked |= SEG_SACKED;
+	tp->sacked_out++;
+	tp->delivered++;
+	ai->newly_sacked++;
+	tcp_rate_seg_delivered(tp, cb, ai);
+}
+
+/* Returns whether the ACK told anything that was not known. */
+bool tcp_sack_process(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+		      struct tcp_ack_info *ai)
+{
+	struct tcp_sack blocks[TCP_MAX_SACKS];
+	unsigned int n = 0, b = 0;
+	uint32_t fack = tp->fack_seq;
+	struct rte_mbuf *m;
+
+	if (seg->nsacks == 0 || !(tp->flags & TF_SACK))
+		return false;
+	if (tp->sacked_out == 0)
+		fack = tp->fack_seq = tp->snd_una;
+	for (unsigned int i = 0; i < seg->nsacks; i++) {
+		if (i == 0 && is_dsack(seg)) {
+			dsack_received(st, tp, &seg->sacks[0], ai);
+			continue;
+		}
+		if (!block_is_valid(tp, &seg->sacks[i])) {
+			if (!seq_lt(seg->sacks[i].end, tp->snd_una))
+				MIB_INC(st, TCP_SACK_DISCARD);
+			continue;
+		}
+		blocks[n++] = seg->sacks[i];
+	}
+	sort_blocks(blocks, n);
+	for (m = tp->snd_head; m != tp->send_head && b < n; m = pkt_cb(m)->qnext) {
+		struct pkt_cb *cb = pkt_cb(m);
+
+		while (b < n && seq_geq(cb->seq, blocks[b].end))
+			b++;
+		if (b == n)
+			break;
+		if (!(cb->sacked & SEG_SACKED) && seq_geq(cb->seq, blocks[b].start) &&
+		    seq_leq(cb->end_seq, blocks[b].end)) {
+			sack_segment(tp, cb, ai);
+			fack = seq_max(fack, cb->end_seq);
+		}
+	}
+	if (ai->newly_sacked > 0) {
+		if (seq_lt(ai->reord_seq, tp->fack_seq))
+			tcp_update_reordering(st, tp, ai->reord_seq, false);
+		tp->fack_seq = fack;
+	}
+	return ai->newly_sacked > 0 || ai->dsack;
+}
+
+/* RFC 2018 8: after an RTO the receiver may have dropped what it SACKed; believe nothing. */
+void tcp_sack_clear_reneged(struct tcp_sock *tp)
+{
+	struct rte_mbuf *m;
+
+	for (m = tp->snd_head; m != tp->send_head; m = pkt_cb(m)->qnext)
+		pkt_cb(m)->sacked &= (uint8_t)~SEG_SACKED;
+	tp->sacked_out = 0;
+	tp->fack_seq = tp->snd_una;
+	tp->reneg_cnt++;
+}
+
+/*
+ * A segment was delivered after one sent behind it: the network reorders by so many
+ * segments.  Raises the threshold of duplicate ACKs (RFC 4653's idea, Linux's bound).
+ */
+void tcp_update_reordering(struct stack *st, struct tcp_sock *tp, uint32_t low_seq, bool ts)
+{
+	uint32_t distance = tp->fack_seq - low_seq;
+	uint32_t segs = (distance + tp->mss - 1) / (tp->mss != 0 ? tp->mss : 1);
+
+	(void)st;
+	(void)ts;
+	if (seq_leq(tp->fack_seq, low_seq))
+		return;
+	if (segs > tp->reordering)
+		tp->reordering = segs < TCP_MAX_REORDERING ? segs : TCP_MAX_REORDERING;
+	tp->flags |= TF_REORD_SEEN;
+	tp->reord_seen_cnt++;
+}

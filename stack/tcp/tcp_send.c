@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_send.c - sendmsg(2): bytes from the caller's iovec into the send queue, the only copy.
+ */
+#include "stack/tcp/tcp.h"
+
+#include <string.h>
+
+/* -EPIPE unless an error waits to be told first (Linux's sk_stream_error()). */
+static int send_error(struct sock *sk)
+{
+	int err = sock_take_error(sk);
+
+	return err != 0 ? -err : -EPIPE;
+}
+
+static int may_send(struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->state == TCPS_SYN_SENT || sk->state == TCPS_SYN_RECEIVED) {
+		if (sk->err != 0 || (sk->shutdown & SEND_SHUTDOWN))
+			return send_error(sk);
+		sk->flags |= SOCK_F_NOSPACE;
+		return -EAGAIN;
+	}
+	if (!tcp_state_in(tp, TCPS_CAN_SEND) || sk->err != 0 || (sk->shutdown & SEND_SHUTDOWN))
+		return send_error(sk);
+	return 0;
+}
+
+/* Bytes that may still be added to the last unsent segment. */
+static uint32_t tail_room(const struct tcp_sock *tp)
+{
+	const struct rte_mbuf *m = tp->snd_tail;
+	const struct pkt_cb *cb;
+	uint32_t room;
+
+	if (m == NULL || tp->send_head == NULL)
+		return 0;
+	cb = pkt_cb(m);
+	if (cb->len >= tp->mss || (cb->tcp_flags & TH_FIN))
+		return 0;
+	room = tp->mss - cb->len;
+	if (room > (uint32_t)m->buf_len - cb->off - cb->len)
+		room = (uint32_t)m->buf_len - cb->off - cb->len;
+	return room;
+}
+
+static void append(struct tcp_sock *tp, struct rte_mbuf *m, struct iov_iter *it, uint32_t n)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+
+	iov_iter_read(it, tcp_sndq_payload(m) + cb->len, n);
+	cb->len += n;
+	cb->end_seq += n;
+	/* What follows may come with the next call: the message does not end here. */
+	cb->tcp_flags &= (uint8_t)~TH_PUSH;
+	tp->write_seq += n;
+}
+
+/* The stack's memory for send queues is used up: treat it like a full buffer. */
+static bool out_of_memory(const struct stack *st)
+{
+	return st->tcp.wmem >= st->tcp.wmem_max;
+}
+
+/*
+ * Copy as much as fits.  While a bulk sender fills the queue full segments leave early, so
+ * that the link works while we copy (Linux's tcp_push_one() and forced push).
+ */
+static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, uint64_t now)
+{
+	size_t total = it->count;
+	uint32_t since_push = 0;
+
+	while (it->count > 0) {
+		uint32_t room = tail_room(tp), n;
+		struct rte_mbuf *m = tp->snd_tail;
+
+		if (room == 0) {
+			if (!tcp_has_room(tp) || out_of_memory(st))
+				break;
+			m = tcp_sndq_new(st, tp);
+			if (m == NULL)
+				break;
+			room = tail_room(tp);
+		}
+		n = it->count < room ? (uint32_t)it->count : room;
+		append(tp, m, it, n);
+		since_push += n;
+		if (since_push >= 16u * tp->mss && it->count > 0) {
+			tcp_output(st, tp, now);
+			since_push = 0;
+		}
+	}
+	return total - it->count;
+}
+
+ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
+		    uint64_t now)
+{
+	struct sock *sk = so->sk;
+	struct tcp_sock *tp = tcp_sk(sk);
+	struct iov_iter it;
+	size_t total, sent;
+	int ret;
+
+	if (flags & MSG_FASTOPEN)
+		return -EOPNOTSUPP;
+	ret = may_send(sk);
+	if (ret < 0)
+		return ret;
+	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
+	total = it.count;
+	if (total == 0)
+		return 0;
+	if ((flags & MSG_OOB) && tcp_has_room(tp)) {
+		/* RFC 9293 3.8.5: the pointer says where urgent data ends. */
+		tp->flags |= TF_SND_URG;
+	}
+	sent = fill(st, tp, &it, now);
+	if (sent == 0) {
+		if (flags & MSG_OOB && !seq_gt(tp->snd_up, tp->snd_una))
+			tp->flags &= ~TF_SND_URG;
+		sk->flags |= SOCK_F_NOSPACE;
+		return -EAGAIN;
+	}
+	if (sent < total)
+		sk->flags |= SOCK_F_NOSPACE;
+	if (flags & MSG_OOB)
+		tp->snd_up = tp->write_seq;
+	if (flags & MSG_MORE)
+		tp->flags |= TF_MORE;
+	else
+		pkt_cb(tp->snd_tail)->tcp_flags |= TH_PUSH;
+	tcp_output(st, tp, now);
+	tp->flags &= ~TF_MORE;
+	if (tp->send_head == NULL)
+		tcp_rate_check_app_limited(tp);
+	tcp_check_invariants(st, tp);
+	return (ssize_t)sent;
+}

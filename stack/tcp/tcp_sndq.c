@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_sndq.c - the send queue: bytes from the caller until the peer has them.
+ *
+ *   snd_head ──► … ──► send_head ──► … ──► snd_tail
+ *   sent, not acknowledged │ not sent yet
+ *
+ * wmem counts true bytes (whole buffers), which is what sndbuf limits.
+ */
+#include "stack/tcp/tcp.h"
+
+static void charge(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m)
+{
+	uint32_t n = tcp_truesize(m);
+
+	tp->inet.sk.wmem += n;
+	st->tcp.wmem += n;
+}
+
+static void uncharge(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m)
+{
+	uint32_t n = tcp_truesize(m);
+
+	tp->inet.sk.wmem -= n;
+	st->tcp.wmem -= n;
+}
+
+void tcp_sndq_append(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	pkt_cb(m)->qnext = NULL;
+	if (tp->snd_tail != NULL)
+		pkt_cb(tp->snd_tail)->qnext = m;
+	else
+		tp->snd_head = m;
+	tp->snd_tail = m;
+	if (tp->send_head == NULL)
+		tp->send_head = m;
+	charge(st, tp, m);
+}
+
+struct rte_mbuf *tcp_sndq_new(struct stack *st, struct tcp_sock *tp)
+{
+	struct rte_mbuf *m = pkt_alloc(st);
+	struct pkt_cb *cb;
+
+	if (m == NULL)
+		return NULL;
+	cb = pkt_cb(m);
+	cb->off = m->data_off;
+	cb->seq = cb->end_seq = tp->write_seq;
+	cb->tcp_flags = TH_ACK;
+	tcp_sndq_append(st, tp, m);
+	return m;
+}
+
+/* Take the acknowledged head off and give it back. */
+void tcp_sndq_pop(struct stack *st, struct tcp_sock *tp)
+{
+	struct rte_mbuf *m = tp->snd_head;
+
+	tp->snd_head = pkt_cb(m)->qnext;
+	if (tp->snd_head == NULL)
+		tp->snd_tail = NULL;
+	uncharge(st, tp, m);
+	rte_pktmbuf_free(m);
+}
+
+/* The first n payload bytes of the head are acknowledged.  A copy that the link holds is not touched. */
+void tcp_sndq_trim_head(struct tcp_sock *tp, struct rte_mbuf *m, uint32_t n)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+
+	(void)tp;
+	cb->off = (uint16_t)(cb->off + n);
+	cb->len -= n;
+	cb->seq += n;
+}
+
+void tcp_sndq_purge(struct stack *st, struct tcp_sock *tp)
+{
+	while (tp->snd_head != NULL)
+		tcp_sndq_pop(st, tp);
+	tp->send_head = NULL;
+	tp->packets_out = tp->sacked_out = tp->lost_out = tp->retrans_out = 0;
+}
+
+/*
+ * Cut m after len payload bytes; the rest becomes a segment of its own behind it.  For a
+ * path whose MSS shrank and for windows smaller than a segment.  -ENOMEM
+ */
+int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_t len)
+{
+	struct pkt_cb *cb = pkt_cb(m), *rest_cb;
+	struct rte_mbuf *rest = pkt_alloc(st);
+	bool sent = seq_lt(cb->seq, tp->snd_nxt);
+
+	if (rest == NULL)
+		return -ENOMEM;
+	rest_cb = pkt_cb(rest);
+	*rest_cb = *cb;
+	rest_cb->off = rest->data_off;
+	rest_cb->seq = cb->seq + len;
+	rest_cb->len = cb->len - len;
+	memcpy(tcp_sndq_payload(rest), tcp_sndq_payload(m) + len, rest_cb->len);
+	cb->len = len;
+	cb->end_seq = rest_cb->seq;
+	cb->flags &= (uint8_t)~PKT_F_FIN; /* FIN and PSH stay at the end */
+	cb->tcp_flags &= (uint8_t)~(TH_PUSH | TH_FIN);
+	cb->qnext = rest;
+	if (tp->snd_tail == m)
+		tp->snd_tail = rest;
+	charge(st, tp, rest);
+	if (sent) {
+		tp->packets_out++;
+		tp->sacked_out += !!(cb->sacked & SEG_SACKED);
+		tp->lost_out += !!(cb->sacked & SEG_LOST);
+		tp->retrans_out += !!(cb->sacked & SEG_RETRANS);
+	}
+	return 0;
+}
+
+/* -- buffer space -------------------------------------------------------------------------- */
+
+/*
+ * Linux's autotuning: room for twice the congestion window, so that a full window can be
+ * refilled while it is being acknowledged.
+ */
+void tcp_sndbuf_expand(struct stack *st, struct tcp_sock *tp)
+{
+	uint64_t segs = tp->cwnd > TCP_INIT_CWND ? tp->cwnd : TCP_INIT_CWND;
+	uint64_t want;
+
+	if (tp->inet.sk.flags & SOCK_F_SNDBUF_LOCK)
+		return;
+	if (segs < tp->reordering + 1)
+		segs = tp->reordering + 1;
+	/* A segment occupies a power of two and its descriptor, as the kernel accounts it. */
+	want = 2 * segs * (4096 + 256);
+	if (want > st->cfg.wmem[2])
+		want = st->cfg.wmem[2];
+	if (want > tp->inet.sk.sndbuf)
+		tp->inet.sk.sndbuf = (uint32_t)want;
+}
+
+bool tcp_has_room(const struct tcp_sock *tp)
+{
+	return tp->inet.sk.wmem < tp->inet.sk.sndbuf;
+}
+
+/* Linux's sk_stream_is_writeable(): a third of the buffer is free, and not too much unsent. */
+bool tcp_is_writeable(const struct tcp_sock *tp)
+{
+	const struct sock *sk = &tp->inet.sk;
+
+	if (sk->wmem >= sk->sndbuf || sk->sndbuf - sk->wmem < sk->wmem >> 1)
+		return false;
+	return tp->write_seq - tp->snd_nxt < tp->notsent_lowat;
+}
+
+void tcp_write_space(struct stack *st, struct tcp_sock *tp)
+{
+	struct sock *sk = tcp_to_sk(tp);
+
+	if (!(sk->flags & SOCK_F_NOSPACE) || sk->socket == NULL)
+		return;
+	if (tp->packets_out < tp->cwnd)
+		tcp_sndbuf_expand(st, tp);
+	if (!tcp_is_writeable(tp))
+		return;
+	sk->flags &= ~SOCK_F_NOSPACE;
+	sock_raise(st, sk, EPOLLOUT | EPOLLWRNORM);
+}
