@@ -59,7 +59,6 @@ struct lifo {
 	bool lazy;
 	uint8_t take_state; /* what an allocation is marked with: MBUF_STACK or MBUF_DRIVER */
 	uint32_t count;	    /* entries of stack[] in use */
-	uint32_t tear;	    /* tests: steps until the process "dies" */
 	uint64_t bad_frees;
 	uint8_t *state;	    /* enum mbuf_state by index */
 	struct rte_mbuf **stack;
@@ -71,13 +70,10 @@ struct lifo {
  */
 #define ordered() __asm__ volatile("" ::: "memory")
 
-/* Tests end an operation here, half done. */
-#define STEP(l, value)                                               \
-	do {                                                         \
-		ordered();                                           \
-		if (unlikely((l)->tear != UINT32_MAX) && (l)->tear-- == 0) \
-			return value;                                \
-	} while (0)
+/* Between two stores whose order matters.  The unit test ends an operation here, half done. */
+#ifndef MBUF_POOL_STEP
+#define MBUF_POOL_STEP(result) ordered()
+#endif
 
 static inline struct lifo *lifo_of(const struct rte_mempool *mp)
 {
@@ -91,8 +87,8 @@ static inline uint32_t lifo_index(const struct lifo *l, const void *obj)
 
 /* -- rte_mempool's operations ------------------------------------------------------- */
 
-/* Objects to initialise now: the next ones in order of address.  Returns false if torn (tests). */
-static bool lifo_materialise(struct rte_mempool *mp, struct lifo *l)
+/* Initialise the next object in order of address and make it free. */
+static int lifo_materialise(struct rte_mempool *mp, struct lifo *l)
 {
 	struct rte_mempool_objhdr *hdr;
 	uintptr_t at = l->base + (uintptr_t)l->fresh * l->obj_size;
@@ -102,17 +98,17 @@ static bool lifo_materialise(struct rte_mempool *mp, struct lifo *l)
 	hdr->mp = mp;
 	hdr->iova = (rte_iova_t)(uintptr_t)m; /* lazy only where IO addresses are virtual */
 	rte_pktmbuf_init(mp, NULL, m, 0);
-	STEP(l, false);
+	MBUF_POOL_STEP(-EINTR);
 	STAILQ_INSERT_TAIL(&mp->elt_list, hdr, next); /* for rte_mempool_obj_iter() */
-	STEP(l, false);
+	MBUF_POOL_STEP(-EINTR);
 	l->state[l->fresh] = MBUF_FREE;
-	STEP(l, false);
+	MBUF_POOL_STEP(-EINTR);
 	l->stack[l->count] = m;
-	STEP(l, false);
+	MBUF_POOL_STEP(-EINTR);
 	l->fresh++;
-	STEP(l, false);
+	MBUF_POOL_STEP(-EINTR);
 	l->count++;
-	return true;
+	return 0;
 }
 
 static int lifo_dequeue(struct rte_mempool *mp, void **objs, unsigned int n)
@@ -123,8 +119,8 @@ static int lifo_dequeue(struct rte_mempool *mp, void **objs, unsigned int n)
 	while (unlikely(l->count < n)) {
 		if (!l->lazy || l->fresh >= l->n)
 			return -ENOBUFS;
-		if (!lifo_materialise(mp, l))
-			return -EINTR;
+		if (lifo_materialise(mp, l) < 0)
+			return -EINTR; /* the unit test's death */
 	}
 	count = l->count;
 	for (unsigned int i = 0; i < n; i++) {
@@ -132,9 +128,8 @@ static int lifo_dequeue(struct rte_mempool *mp, void **objs, unsigned int n)
 
 		l->state[lifo_index(l, m)] = l->take_state;
 		objs[i] = m;
-		STEP(l, -EINTR);
+		MBUF_POOL_STEP(-EINTR);
 	}
-	ordered();
 	l->count = count;
 	return 0;
 }
@@ -154,11 +149,11 @@ static int lifo_enqueue(struct rte_mempool *mp, void *const *objs, unsigned int 
 			}
 		}
 		l->state[idx] = MBUF_FREE;
-		STEP(l, 0);
+		MBUF_POOL_STEP(0);
 		l->stack[l->count] = (struct rte_mbuf *)(uintptr_t)objs[i];
-		STEP(l, 0);
+		MBUF_POOL_STEP(0);
 		l->count++;
-		STEP(l, 0);
+		MBUF_POOL_STEP(0);
 	}
 	return 0;
 }
@@ -272,7 +267,6 @@ static struct lifo *lifo_make(const struct rte_mempool *mp, const char *name, un
 	l->n = n;
 	l->lazy = pool_is_lazy();
 	l->take_state = MBUF_STACK;
-	l->tear = UINT32_MAX;
 	l->state = (uint8_t *)mz->addr + RTE_ALIGN_CEIL(sizeof(*l), RTE_CACHE_LINE_SIZE);
 	l->stack = (struct rte_mbuf **)(l->state + states);
 	return l;
@@ -342,11 +336,6 @@ unsigned int mbuf_pool_available(const struct rte_mempool *pool)
 uint64_t mbuf_pool_bad_frees(const struct rte_mempool *pool)
 {
 	return lifo_of(pool)->bad_frees;
-}
-
-void mbuf_pool_test_tear(struct rte_mempool *pool, uint32_t steps)
-{
-	lifo_of(pool)->tear = steps;
 }
 
 /* -- what a driver holds ------------------------------------------------------------ */
@@ -423,7 +412,6 @@ unsigned int mbuf_pool_rebuild(struct rte_mempool *pool,
 	struct lifo *l = lifo_of(pool);
 	struct rebuild rb = { .l = l, .keep = keep, .arg = arg };
 
-	l->tear = UINT32_MAX;
 	l->take_state = MBUF_STACK;
 	/* Nothing is FREE twice, and a second kill in here leaves the bytes as true as before. */
 	l->count = 0;

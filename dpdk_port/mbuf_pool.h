@@ -26,7 +26,4 @@ void mbuf_pool_take(struct rte_mempool *pool, struct rte_mbuf **pkts, uint16_t n
 /* How often a free mbuf was freed or a foreign one given (refused); 0 in a correct program. */
 uint64_t mbuf_pool_bad_frees(const struct rte_mempool *pool);
 
-/* Tests: stop the given operation after so many steps, as a kill would (UINT32_MAX: never). */
-void mbuf_pool_test_tear(struct rte_mempool *pool, uint32_t steps);
-
 #endif
