@@ -86,6 +86,11 @@ uint64_t socket_sndtimeo(const struct socket *so);
 int socket_rcvlowat(const struct socket *so);
 /* Take and clear the pending error (0 or a positive errno), as SO_ERROR does. */
 int socket_take_error(struct socket *so);
+/*
+ * Packets are stamped with the caller's monotonic clock; SO_TIMESTAMP shows wall-clock
+ * time: offset = CLOCK_REALTIME - that clock, ns.  Set it now and then.
+ */
+void socket_set_wall_clock(struct stack *st, int64_t offset);
 /* Linger to be waited for at close by a blocking caller: ns, 0 = none. */
 uint64_t socket_linger(const struct socket *so);
 

@@ -212,6 +212,8 @@ void stack_flush(struct stack *st, uint64_t now)
 {
 	tcp_flush_output(st, now);
 	stack_tx_flush(st, now);
+	if (st->inet.tx_waiters)
+		inet_tx_space(st);
 	st->in_hand = NULL;
 }
 

@@ -14,7 +14,6 @@
 struct inet_sock;
 struct port_owner;
 struct stack;
-struct netif;
 
 /* Each has 65536 local ports of its own; "ports" of ping sockets are ICMP identifiers. */
 enum port_space { PORT_SPACE_TCP, PORT_SPACE_UDP, PORT_SPACE_PING, PORT_SPACES };
@@ -35,15 +34,16 @@ struct inet_tables {
 	struct pool mc_members; /* struct mc_member: groups joined */
 	struct port_slot *ports[PORT_SPACES];
 	uint16_t *port_counters;
-	struct inet_sock **udp_hash;  /* by port */
-	struct inet_sock **udp_hash2; /* by address and port */
+	/* UDP's demux table by (address, port); the one by port is ports[PORT_SPACE_UDP]. */
+	struct inet_sock **udp_hash2;
 	uint32_t udp_mask;
-	struct inet_sock *raw_list;
+	struct inet_sock *raw_list; /* raw and ping sockets */
+	bool tx_waiters; /* a sender found the link's queue full */
 	uint64_t next_cookie;
+	int64_t wall_offset; /* CLOCK_REALTIME - the caller's clock, ns */
 };
 
-/* Has any socket joined group on nif (NULL: on any link)?  For the network layer's filter. */
-bool inet_group_is_joined(const struct stack *st, const struct netif *nif,
-			  const struct ipaddr *group);
+/* A link took frames: raise EPOLLOUT for datagram sockets that wait for it, if tx_waiters. */
+void inet_tx_space(struct stack *st);
 
 #endif

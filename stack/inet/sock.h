@@ -42,6 +42,14 @@ enum sock_flag {
 	SOCK_F_FREEBIND = 1u << 15,
 	SOCK_F_BINDADDR_NOPORT = 1u << 16,
 	SOCK_F_TIMESTAMPING = 1u << 17,
+	SOCK_F_DEBUG = 1u << 18,
+	SOCK_F_DONTROUTE = 1u << 19,
+	SOCK_F_NO_CHECK_TX = 1u << 20,
+	SOCK_F_SELECT_ERRQ = 1u << 21,
+	SOCK_F_TRANSPARENT = 1u << 22,
+	SOCK_F_RECVERR = 1u << 23,  /* IP_RECVERR */
+	SOCK_F_RECVERR6 = 1u << 24, /* IPV6_RECVERR */
+	SOCK_F_HDRINCL = 1u << 25,
 };
 
 #define RCV_SHUTDOWN 1
@@ -63,12 +71,15 @@ struct sock {
 	uint32_t mark;
 	uint32_t priority;
 	uint64_t rcvtimeo, sndtimeo; /* ns, 0: for ever */
+	uint32_t tsflags;	     /* SO_TIMESTAMPING */
+	int32_t incoming_cpu;	     /* SO_INCOMING_CPU, -1: none */
+	uint32_t bound_if;	     /* SO_BINDTODEVICE: netif number + 1, 0: any */
 	uint64_t linger;	     /* ns */
 	uint64_t cookie;
 	int32_t peek_off;	     /* SO_PEEK_OFF, -1: off */
 	uint32_t drops;
 	uint64_t max_pacing_rate;    /* bytes/s, UINT64_MAX: none */
-	uint64_t busy_poll_us;
+	uint32_t busy_poll_us;
 };
 
 /* inet_sock.bound: what bind(2) fixed */
@@ -111,10 +122,20 @@ struct inet_sock {
 	bool mc_loop;
 	bool mc_all;
 	uint32_t cmsg_flags; /* what recvmsg(2) hands up: CMSG_F_* in inet/cmsg.h */
+	struct {
+		int16_t hops;	 /* IPV6_UNICAST_HOPS, -1: default */
+		int16_t mc_hops; /* -1: default (1) */
+		uint8_t tclass;
+		uint8_t pmtudisc; /* IPV6_PMTUDISC_* */
+		bool mc_loop;
+		bool mc_all;
+		bool dontfrag;
+		uint32_t mc_ifindex; /* netif number + 1, 0: by route */
+	} in6;
 	struct ipaddr mc_addr; /* IP_MULTICAST_IF */
 	uint16_t port_lo, port_hi; /* IP_LOCAL_PORT_RANGE, 0: the default */
 	uint32_t hash;	     /* of the 4-tuple when connected */
-	uint32_t mc_ifindex;	   /* IP_MULTICAST_IF, IPV6_MULTICAST_IF: netif number + 1, 0: route */
+	uint32_t mc_ifindex;	   /* IP_MULTICAST_IF: netif number + 1, 0: by mc_addr or route */
 	struct mc_member *mc_list; /* groups joined (inet/mcast.c) */
 	struct port_owner port;	   /* this socket's entry in the port table (inet/ports.c) */
 	struct inet_sock *hash_next, **hash_pprev; /* the protocol's demux table */
@@ -126,6 +147,20 @@ static inline struct inet_sock *inet_sk(struct sock *sk)
 	return (struct inet_sock *)sk;
 }
 
+/* The TTL or hop limit, and TOS or traffic class, of unicast packets to peers of that family. */
+#define INET_DEFAULT_TTL 64
+static inline uint8_t inet_ttl(const struct inet_sock *isk, bool v4)
+{
+	if (v4)
+		return isk->ttl != 0 ? isk->ttl : INET_DEFAULT_TTL;
+	return isk->in6.hops >= 0 ? (uint8_t)isk->in6.hops : INET_DEFAULT_TTL;
+}
+
+static inline uint8_t inet_tos(const struct inet_sock *isk, bool v4)
+{
+	return v4 ? isk->tos : isk->in6.tclass;
+}
+
 /*
  * What a protocol does for a struct socket; named as in the kernel.  Arguments were
  * checked for NULL by socket.c; everything else is the protocol's to check.
@@ -134,10 +169,15 @@ struct proto_ops {
 	uint8_t type;	  /* SOCK_* */
 	uint8_t protocol; /* IPPROTO_*; 0: any (raw) */
 	struct sock *(*alloc)(struct stack *st, int domain, int protocol, uint64_t now);
+	/* close(2).  The socket is detached already: sk->socket is NULL, SOCK_F_DEAD set. */
 	void (*release)(struct stack *st, struct sock *sk, uint64_t now);
 	int (*bind)(struct stack *st, struct sock *sk, const struct endpoint *ep, uint64_t now);
 	void (*unbind)(struct stack *st, struct sock *sk, uint64_t now);
 	/* ep NULL: AF_UNSPEC, disconnect */
+	/*
+	 * Streams: called in SS_UNCONNECTED (or to disconnect) only; socket.c keeps so->state
+	 * from the result and from sk->state, and answers EISCONN and EALREADY itself.
+	 */
 	int (*connect)(struct stack *st, struct socket *so, const struct endpoint *ep, uint64_t now);
 	int (*listen)(struct stack *st, struct socket *so, int backlog, uint64_t now);
 	/* Returns the accepted sock through out; socket.c gives it a struct socket. */
@@ -161,6 +201,7 @@ struct proto_ops {
 
 extern const struct proto_ops inet_stream_ops; /* tcp/tcp_usr.c */
 extern const struct proto_ops inet_dgram_ops;  /* inet/udp.c */
+extern const struct proto_ops inet_ping_ops;   /* inet/ping.c */
 extern const struct proto_ops inet_raw_ops;    /* inet/raw.c */
 
 /* Fill the parts of a zeroed sock that all protocols share. */
@@ -171,6 +212,9 @@ void sock_raise(struct stack *st, struct sock *sk, uint32_t events);
 
 /* Record an error and raise EPOLLERR. err is positive. */
 void sock_error(struct stack *st, struct sock *sk, int err);
+
+/* Take a socket that is about to go off the event list. */
+void sock_forget_events(struct stack *st, struct socket *so);
 
 /* Take the pending error: 0 or positive. */
 int sock_take_error(struct sock *sk);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cmsg.c - control messages of recvmsg(2) and sendmsg(2): ip(7), ipv6(7), udp(7), socket(7).
+ *
+ * They are handed up in Linux's order: socket level first, then the address family's.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+
+#include "stack/inet/dgram.h"
+#include "stack/inet/udp.h"
+
+void cmsg_out_init(struct cmsg_out *out, const struct msghdr *msg)
+{
+	out->p = msg->msg_control;
+	out->left = msg->msg_control != NULL ? msg->msg_controllen : 0;
+	out->truncated = false;
+}
+
+/* As put_cmsg(): what does not fit whole is cut, and MSG_CTRUNC says so. */
+void cmsg_put(struct cmsg_out *out, int level, int type, const void *data, size_t len)
+{
+	struct cmsghdr h = { .cmsg_len = CMSG_LEN(len), .cmsg_level = level, .cmsg_type = type };
+	size_t space = CMSG_SPACE(len);
+
+	if (out->left < sizeof(h)) {
+		out->truncated = true;
+		return;
+	}
+	if (out->left < h.cmsg_len) {
+		out->truncated = true;
+		h.cmsg_len = out->left;
+	}
+	memcpy(out->p, &h, sizeof(h));
+	memcpy(out->p + CMSG_LEN(0), data, h.cmsg_len - CMSG_LEN(0));
+	if (space > out->left)
+		space = out->left;
+	out->p += space;
+	out->left -= space;
+}
+
+void cmsg_out_finish(struct cmsg_out *out, struct msghdr *msg)
+{
+	if (out->truncated)
+		msg->msg_flags |= MSG_CTRUNC;
+	msg->msg_controllen = msg->msg_control != NULL ?
+				      (size_t)(out->p - (char *)msg->msg_control) :
+				      0;
+}
+
+/* -- up ------------------------------------------------------------------------------------ */
+
+void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out)
+{
+	int64_t wall = (int64_t)tstamp + st->inet.wall_offset;
+	struct timespec ts[3] = { { .tv_sec = wall / (int64_t)NS_PER_SECOND,
+				    .tv_nsec = wall % (int64_t)NS_PER_SECOND } };
+	struct timeval tv = { .tv_sec = ts[0].tv_sec, .tv_usec = ts[0].tv_nsec / 1000 };
+	uint32_t soft = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+
+	if ((sk->flags & SOCK_F_TIMESTAMP) != 0)
+		cmsg_put(out, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof(tv));
+	else if ((sk->flags & SOCK_F_TIMESTAMPNS) != 0)
+		cmsg_put(out, SOL_SOCKET, SO_TIMESTAMPNS, &ts[0], sizeof(ts[0]));
+	if ((sk->tsflags & soft) == soft)
+		cmsg_put(out, SOL_SOCKET, SO_TIMESTAMPING, ts, sizeof(ts));
+}
+
+/* The local address that a packet was meant for: of a group's or broadcast's, the link's. */
+static struct ipaddr spec_dst(const struct stack *st, const struct ipaddr *dst, uint32_t ifindex)
+{
+	struct ipaddr addr;
+
+	if (!ip_addr_is_ours(st, dst) && inet_addr_of(st, ifindex, ipaddr_is_v4(dst), &addr))
+		return addr;
+	return *dst;
+}
+
+static void recv_ip4(struct stack *st, const struct inet_sock *isk, const struct rte_mbuf *m,
+		     const struct ipaddr *dst, uint16_t dport, struct cmsg_out *out)
+{
+	const struct pkt_cb *cb = pkt_cb(m);
+
+	if ((isk->cmsg_flags & CMSG_F_PKTINFO) != 0) {
+		struct ipaddr spec = spec_dst(st, dst, cb->seq);
+		struct in_pktinfo info = { .ipi_ifindex = (int)cb->seq,
+					   .ipi_spec_dst.s_addr = ipaddr_to_v4(&spec),
+					   .ipi_addr.s_addr = ipaddr_to_v4(dst) };
+
+		cmsg_put(out, SOL_IP, IP_PKTINFO, &info, sizeof(info));
+	}
+	if ((isk->cmsg_flags & CMSG_F_TTL) != 0) {
+		int ttl = cb->ttl;
+
+		cmsg_put(out, SOL_IP, IP_TTL, &ttl, sizeof(ttl));
+	}
+	if ((isk->cmsg_flags & CMSG_F_TOS) != 0)
+		cmsg_put(out, SOL_IP, IP_TOS, &cb->tos, sizeof(cb->tos));
+	if ((isk->cmsg_flags & CMSG_F_ORIGDSTADDR) != 0) {
+		struct sockaddr_in sin = { .sin_family = AF_INET,
+					   .sin_port = htons(dport),
+					   .sin_addr.s_addr = ipaddr_to_v4(dst) };
+
+		cmsg_put(out, SOL_IP, IP_ORIGDSTADDR, &sin, sizeof(sin));
+	}
+}
+
+static void recv_ip6(const struct inet_sock *isk, const struct rte_mbuf *m,
+		     const struct ipaddr *dst, struct cmsg_out *out)
+{
+	const struct pkt_cb *cb = pkt_cb(m);
+	int val;
+
+	if ((isk->cmsg_flags & CMSG_F_RXPKTINFO6) != 0) {
+		struct in6_pktinfo info = { .ipi6_ifindex = cb->seq };
+
+		memcpy(info.ipi6_addr.s6_addr, dst->b, sizeof(dst->b));
+		cmsg_put(out, SOL_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	}
+	if (ipaddr_is_v4(dst))
+		return;
+	if ((isk->cmsg_flags & CMSG_F_HOPLIMIT6) != 0) {
+		val = cb->ttl;
+		cmsg_put(out, SOL_IPV6, IPV6_HOPLIMIT, &val, sizeof(val));
+	}
+	if ((isk->cmsg_flags & CMSG_F_TCLASS6) != 0) {
+		val = cb->tos;
+		cmsg_put(out, SOL_IPV6, IPV6_TCLASS, &val, sizeof(val));
+	}
+}
+
+void cmsg_recv(struct stack *st, struct sock *sk, const struct rte_mbuf *m, struct cmsg_out *out)
+{
+	const struct inet_sock *isk = inet_sk(sk);
+	const struct pkt_cb *cb = pkt_cb(m);
+	struct ipaddr src, dst;
+	uint16_t dport = 0;
+
+	cmsg_timestamp(st, sk, cb->tstamp, out);
+	if ((sk->flags & SOCK_F_RXQ_OVFL) != 0 && cb->end_seq != 0)
+		cmsg_put(out, SOL_SOCKET, SO_RXQ_OVFL, &cb->end_seq, sizeof(cb->end_seq));
+	if (isk->cmsg_flags == 0)
+		return;
+	dgram_addrs(m, &src, &dst);
+	if (cb->proto == IPPROTO_UDP)
+		dport = isk->local.port;
+	if (sk->domain == AF_INET6)
+		recv_ip6(isk, m, &dst, out);
+	if (ipaddr_is_v4(&dst))
+		recv_ip4(st, isk, m, &dst, dport, out);
+}
+
+/* -- down ---------------------------------------------------------------------------------- */
+
+static int send_int(const struct cmsghdr *c, int lo, int hi, int *out)
+{
+	int val;
+
+	if (c->cmsg_len != CMSG_LEN(sizeof(val)))
+		return -EINVAL;
+	memcpy(&val, CMSG_DATA(c), sizeof(val));
+	if (val < lo || val > hi)
+		return -EINVAL;
+	*out = val;
+	return 0;
+}
+
+static int send_pktinfo4(const struct cmsghdr *c, struct dgram_tx *tx)
+{
+	struct in_pktinfo info;
+
+	if (c->cmsg_len != CMSG_LEN(sizeof(info)))
+		return -EINVAL;
+	memcpy(&info, CMSG_DATA(c), sizeof(info));
+	if (info.ipi_ifindex != 0)
+		tx->oif = (uint32_t)info.ipi_ifindex;
+	if (info.ipi_spec_dst.s_addr != 0)
+		tx->src = ipaddr_from_v4(info.ipi_spec_dst.s_addr);
+	return 0;
+}
+
+static int send_ip4(const struct cmsghdr *c, struct dgram_tx *tx)
+{
+	switch (c->cmsg_type) {
+	case IP_PKTINFO:
+		return send_pktinfo4(c, tx);
+	case IP_TTL:
+		return send_int(c, 1, 255, &tx->ttl);
+	case IP_TOS:
+		if (c->cmsg_len == CMSG_LEN(1)) {
+			tx->tos = *CMSG_DATA(c);
+			return 0;
+		}
+		return send_int(c, 0, 255, &tx->tos);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int send_ip6(struct stack *st, const struct cmsghdr *c, struct dgram_tx *tx)
+{
+	struct in6_pktinfo info;
+	struct ipaddr src;
+
+	switch (c->cmsg_type) {
+	case IPV6_PKTINFO:
+		if (c->cmsg_len < CMSG_LEN(sizeof(info)))
+			return -EINVAL;
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		if (info.ipi6_ifindex != 0)
+			tx->oif = info.ipi6_ifindex;
+		src = ipaddr_from_in6(&info.ipi6_addr);
+		if (ipaddr_is_any(&src))
+			return 0;
+		if (!ip_addr_is_ours(st, &src))
+			return -EINVAL;
+		tx->src = src;
+		return 0;
+	case IPV6_HOPLIMIT:
+		return send_int(c, -1, 255, &tx->ttl);
+	case IPV6_TCLASS:
+		return send_int(c, -1, 255, &tx->tos);
+	case IPV6_DONTFRAG:
+		return send_int(c, 0, 1, &tx->dontfrag);
+	default:
+		return -EINVAL;
+	}
+}
+
+static int send_socket(struct sock *sk, const struct cmsghdr *c)
+{
+	switch (c->cmsg_type) {
+	case SO_MARK:
+		if (c->cmsg_len != CMSG_LEN(sizeof(uint32_t)))
+			return -EINVAL;
+		memcpy(&sk->mark, CMSG_DATA(c), sizeof(sk->mark));
+		return 0;
+	case SO_TIMESTAMPING: /* only asks for stamps of what is sent: accepted, none are made */
+	case SCM_RIGHTS:
+	case SCM_CREDENTIALS:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int send_udp(const struct cmsghdr *c, struct dgram_tx *tx)
+{
+	if (c->cmsg_type != UDP_SEGMENT || c->cmsg_len != CMSG_LEN(sizeof(tx->gso_size)))
+		return -EINVAL;
+	memcpy(&tx->gso_size, CMSG_DATA(c), sizeof(tx->gso_size));
+	return 0;
+}
+
+static int send_one(struct stack *st, struct sock *sk, const struct cmsghdr *c, struct dgram_tx *tx)
+{
+	switch (c->cmsg_level) {
+	case SOL_SOCKET:
+		return send_socket(sk, c);
+	case SOL_IP:
+		return sk->domain == AF_INET || ipaddr_is_v4(&tx->to.addr) ? send_ip4(c, tx) : 0;
+	case SOL_IPV6:
+		return sk->domain == AF_INET6 ? send_ip6(st, c, tx) : 0;
+	case SOL_UDP:
+		return sk->protocol == IPPROTO_UDP ? send_udp(c, tx) : 0;
+	default:
+		return 0; /* another level's: ignored, as in Linux */
+	}
+}
+
+int cmsg_send(struct stack *st, struct sock *sk, const struct msghdr *msg, struct dgram_tx *tx)
+{
+	const char *end = (const char *)msg->msg_control + msg->msg_controllen;
+	struct cmsghdr *c;
+	int err;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, c)) {
+		if (c->cmsg_len < sizeof(*c) || c->cmsg_len > (size_t)(end - (const char *)c))
+			return -EINVAL;
+		err = send_one(st, sk, c, tx);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}

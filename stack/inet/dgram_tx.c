@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* dgram_tx.c - sending, as UDP, raw and ping sockets do it. */
+#include <errno.h>
+#include <string.h>
+
+#include "stack/inet/dgram.h"
+
+static const struct ipaddr *bound_source(const struct inet_sock *isk)
+{
+	/* A group or broadcast address that a socket is bound to is no source. */
+	return ipaddr_is_multicast(&isk->local.addr) ? NULL : &isk->local.addr;
+}
+
+/* msg_name of sendmsg(2).  AF_UNSPEC counts as AF_INET: udp_sendmsg(). */
+static int name_to_endpoint(const struct sock *sk, const struct msghdr *msg, struct endpoint *ep)
+{
+	struct sockaddr_in sin;
+
+	if (sk->domain == AF_INET) {
+		if (msg->msg_namelen < (socklen_t)sizeof(sin))
+			return -EINVAL;
+		memcpy(&sin, msg->msg_name, sizeof(sin));
+		if (sin.sin_family != AF_INET && sin.sin_family != AF_UNSPEC)
+			return -EAFNOSUPPORT;
+		ep->addr = ipaddr_from_v4(sin.sin_addr.s_addr);
+		ep->port = ntohs(sin.sin_port);
+		ep->scope = 0;
+		return 0;
+	}
+	return sockaddr_to_endpoint(sk, msg->msg_name, msg->msg_namelen, ep);
+}
+
+int dgram_tx_prepare(struct stack *st, struct sock *sk, const struct msghdr *msg, bool need_port,
+		     struct dgram_tx *tx)
+{
+	struct inet_sock *isk = inet_sk(sk);
+	const struct ipaddr *src = bound_source(isk);
+	int err;
+
+	tx->ttl = tx->tos = tx->dontfrag = -1;
+	tx->gso_size = 0;
+	tx->oif = sk->bound_if;
+	tx->connected = false;
+	if (msg->msg_name != NULL && msg->msg_namelen > 0) {
+		err = name_to_endpoint(sk, msg, &tx->to);
+		if (err < 0)
+			return err;
+		if (need_port && tx->to.port == 0)
+			return -EINVAL;
+	} else {
+		if (sk->state != DGRAM_CONNECTED)
+			return -EDESTADDRREQ;
+		tx->to = isk->peer;
+		tx->connected = true;
+	}
+	tx->src = src != NULL ? *src : (struct ipaddr){ .q = { 0, 0 } };
+	if (tx->to.scope != 0 && tx->oif == 0)
+		tx->oif = tx->to.scope;
+	if (msg->msg_control == NULL || msg->msg_controllen == 0)
+		return 0;
+	return cmsg_send(st, sk, msg, tx);
+}
+
+/* The link that multicast leaves by, if the program chose one. */
+static uint32_t mcast_oif(const struct stack *st, const struct inet_sock *isk, bool v4)
+{
+	if (!v4)
+		return isk->in6.mc_ifindex;
+	if (isk->mc_ifindex != 0)
+		return isk->mc_ifindex;
+	return ipaddr_is_any(&isk->mc_addr) ? 0 : inet_ifindex_of_addr(st, &isk->mc_addr);
+}
+
+static int check_broadcast(const struct sock *sk, const struct dst *d)
+{
+	return d->broadcast && (sk->flags & SOCK_F_BROADCAST) == 0 ? -EACCES : 0;
+}
+
+/* 0.0.0.0 and :: as destination mean this host: the first address of ours. */
+static void resolve_any(const struct stack *st, const struct ipaddr *local, struct ipaddr *addr)
+{
+	if (!ipaddr_is_any(addr))
+		return;
+	if (!ipaddr_is_any(local) && !ipaddr_is_multicast(local))
+		*addr = *local;
+	else if (!inet_addr_of(st, 0, ipaddr_is_v4(addr), addr))
+		inet_addr_of(st, 0, !ipaddr_is_v4(addr), addr);
+}
+
+/* A source of the other family cannot reach the destination. */
+static bool family_mismatch(const struct ipaddr *src, const struct ipaddr *dst)
+{
+	return !ipaddr_is_any(src) && ipaddr_is_v4(src) != ipaddr_is_v4(dst);
+}
+
+int dgram_connect_route(struct stack *st, struct sock *sk, struct endpoint *ep, struct dst *d,
+			uint64_t now)
+{
+	struct inet_sock *isk = inet_sk(sk);
+	const struct ipaddr *src = bound_source(isk);
+	struct ipaddr mc_src;
+	int err;
+
+	resolve_any(st, &isk->local.addr, &ep->addr);
+	if (src != NULL && (isk->bound & BOUND_ADDR) == 0)
+		src = NULL;
+	if (src != NULL && family_mismatch(src, &ep->addr))
+		return -ENETUNREACH;
+	if (src == NULL && ipaddr_is_multicast(&ep->addr) &&
+	    inet_addr_of(st, mcast_oif(st, isk, ipaddr_is_v4(&ep->addr)), ipaddr_is_v4(&ep->addr),
+			 &mc_src))
+		src = &mc_src;
+	err = route_lookup(st, &ep->addr, src, d, now);
+	return err < 0 ? err : check_broadcast(sk, d);
+}
+
+/* The link to leave by decides the source address, and route_lookup() the link by the source. */
+static int source_by_link(struct stack *st, struct sock *sk, struct dgram_tx *tx)
+{
+	bool v4 = ipaddr_is_v4(&tx->to.addr);
+	uint32_t oif = tx->oif;
+
+	if (oif == 0 && ipaddr_is_multicast(&tx->to.addr))
+		oif = mcast_oif(st, inet_sk(sk), v4);
+	if (oif == 0 || !ipaddr_is_any(&tx->src))
+		return 0;
+	if (inet_netif(st, oif) == NULL)
+		return -ENODEV;
+	return inet_addr_of(st, oif, v4, &tx->src) ? 0 : -EADDRNOTAVAIL;
+}
+
+int dgram_tx_route(struct stack *st, struct sock *sk, struct dgram_tx *tx, uint64_t now)
+{
+	struct dgram_sock *dg = dgram_sk(sk);
+	struct inet_sock *isk = inet_sk(sk);
+	int err;
+
+	if (tx->connected && tx->oif == 0 && ipaddr_equal(&tx->src, &isk->local.addr)) {
+		tx->dst = &isk->dst;
+		err = dst_check(st, tx->dst, &tx->to.addr, &tx->src, now);
+		return err < 0 ? err : check_broadcast(sk, tx->dst);
+	}
+	resolve_any(st, &tx->src, &tx->to.addr);
+	if (family_mismatch(&tx->src, &tx->to.addr))
+		return -ENETUNREACH;
+	err = source_by_link(st, sk, tx);
+	if (err < 0)
+		return err;
+	tx->dst = &dg->tx_dst;
+	if (dg->tx_cached && ipaddr_equal(&dg->tx_to, &tx->to.addr) &&
+	    ipaddr_equal(&dg->tx_from, &tx->src)) {
+		err = dst_check(st, tx->dst, &tx->to.addr, &tx->src, now);
+	} else {
+		err = route_lookup(st, &tx->to.addr, &tx->src, tx->dst, now);
+		dg->tx_to = tx->to.addr;
+		dg->tx_from = tx->src;
+	}
+	dg->tx_cached = err == 0;
+	if (err == 0)
+		err = check_broadcast(sk, tx->dst);
+	if (err == 0 && ipaddr_is_any(&tx->src))
+		tx->src = tx->dst->src;
+	return err;
+}
+
+static uint8_t mtu_discover(const struct sock *sk, bool v4)
+{
+	return v4 ? ((const struct inet_sock *)sk)->pmtudisc :
+		    ((const struct inet_sock *)sk)->in6.pmtudisc;
+}
+
+void dgram_tx_ip(const struct sock *sk, const struct dgram_tx *tx, uint32_t ip_len,
+		 struct ip_tx *ip)
+{
+	const struct inet_sock *isk = (const struct inet_sock *)sk;
+	bool v4 = ipaddr_is_v4(&tx->to.addr);
+	uint8_t pmtudisc = mtu_discover(sk, v4);
+
+	memset(ip, 0, sizeof(*ip));
+	ip->src = &tx->src;
+	ip->dst = &tx->to.addr;
+	ip->proto = sk->protocol;
+	ip->tos = tx->tos >= 0 ? (uint8_t)tx->tos : inet_tos(isk, v4);
+	if (tx->ttl >= 0)
+		ip->ttl = (uint8_t)tx->ttl;
+	else if (!tx->dst->multicast)
+		ip->ttl = inet_ttl(isk, v4);
+	else if (v4)
+		ip->ttl = isk->mc_ttl;
+	else
+		ip->ttl = isk->in6.mc_hops >= 0 ? (uint8_t)isk->in6.mc_hops : 1;
+	ip->mc_loop = v4 ? isk->mc_loop : isk->in6.mc_loop;
+	/* IPv4: what fits carries DF, so that the path's MTU is learnt (ip(7), IP_PMTUDISC_WANT). */
+	ip->df = pmtudisc == IP_PMTUDISC_DO || pmtudisc == IP_PMTUDISC_PROBE ||
+		 (pmtudisc == IP_PMTUDISC_WANT && ip_len <= tx->dst->mtu);
+	if (tx->dontfrag > 0)
+		ip->df = true;
+	/* A multicast or broadcast destination sends no fragmentation-needed: no use in DF. */
+	if (v4 && ip_len > tx->dst->mtu && pmtudisc < IP_PMTUDISC_DO)
+		ip->df = false;
+}
+
+int dgram_tx_size(struct stack *st, struct sock *sk, const struct dgram_tx *tx, uint32_t ip_len,
+		  uint64_t now)
+{
+	struct inet_sock *isk = inet_sk(sk);
+	bool v4 = ipaddr_is_v4(&tx->to.addr);
+	uint8_t pmtudisc = mtu_discover(sk, v4);
+	uint32_t limit = v4 ? 65535 : 65535 + 40, mtu = tx->dst->mtu;
+	bool dontfrag = tx->dontfrag >= 0 ? tx->dontfrag > 0 : isk->in6.dontfrag;
+
+	/* PROBE and INTERFACE go by the link's MTU, not the path's. */
+	if (pmtudisc == IP_PMTUDISC_PROBE || pmtudisc == IP_PMTUDISC_INTERFACE)
+		mtu = tx->dst->nif != NULL ? tx->dst->nif->mtu : mtu;
+	if (pmtudisc == IP_PMTUDISC_DO || pmtudisc == IP_PMTUDISC_PROBE ||
+	    pmtudisc == IP_PMTUDISC_INTERFACE || (!v4 && dontfrag))
+		limit = mtu;
+	if (ip_len <= limit)
+		return 0;
+	if ((sk->flags & (v4 && sk->domain == AF_INET ? SOCK_F_RECVERR : SOCK_F_RECVERR6)) != 0)
+		errqueue_local(st, dgram_sk(sk), EMSGSIZE, &tx->to, mtu, now);
+	return -EMSGSIZE;
+}
+
+int dgram_append(struct stack *st, struct rte_mbuf *m, struct iov_iter *it, uint32_t n)
+{
+	struct rte_mbuf *last = rte_pktmbuf_lastseg(m);
+	uint32_t piece;
+
+	while (n > 0) {
+		piece = rte_pktmbuf_tailroom(last);
+		if (piece == 0) {
+			last->next = pkt_alloc(st);
+			if (last->next == NULL)
+				return -ENOBUFS;
+			last = last->next;
+			/* Headers go into the first segment only. */
+			last->data_off = 0;
+			m->nb_segs++;
+			continue;
+		}
+		if (piece > n)
+			piece = n;
+		if (iov_iter_read(it, rte_pktmbuf_mtod_offset(last, char *, last->data_len),
+				  piece) != piece)
+			return -EFAULT;
+		last->data_len += (uint16_t)piece;
+		m->pkt_len += piece;
+		n -= piece;
+	}
+	return 0;
+}
+
+struct rte_mbuf *dgram_copy_in(struct stack *st, struct iov_iter *it, uint32_t hdr, uint32_t len)
+{
+	struct rte_mbuf *m = pkt_alloc(st);
+
+	if (m == NULL)
+		return NULL;
+	m->data_len = (uint16_t)hdr;
+	m->pkt_len = hdr;
+	if (dgram_append(st, m, it, len) < 0) {
+		rte_pktmbuf_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+/* Linux hides a full device queue from who did not ask for errors: net_xmit_errno(). */
+int dgram_tx_error(const struct sock *sk, int err)
+{
+	if (err == -ENOBUFS && (sk->flags & (SOCK_F_RECVERR | SOCK_F_RECVERR6)) == 0)
+		return 0;
+	return err;
+}

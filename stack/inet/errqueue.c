@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * errqueue.c - IP_RECVERR: ICMP errors kept for recvmsg(MSG_ERRQUEUE), ip(7).
+ *
+ * An entry is a packet buffer: struct errq_item at the start of its data, then as much of
+ * the datagram's payload as the ICMP message quoted.
+ */
+#include <errno.h>
+#include <netinet/icmp6.h>
+#include <string.h>
+
+#include <linux/errqueue.h>
+
+#include "stack/inet/dgram.h"
+
+#define ERRQ_MAX 64 /* entries per socket; the oldest errors are the interesting ones */
+
+struct errq_item {
+	struct sock_extended_err ee;
+	struct ipaddr offender; /* who sent the ICMP message */
+	struct endpoint to;	/* whom the datagram was for */
+};
+
+static void errq_push(struct stack *st, struct dgram_sock *dg, const struct errq_item *item,
+		      const void *payload, uint32_t len, uint64_t now)
+{
+	struct rte_mbuf *m;
+
+	if (dg->errq.count >= ERRQ_MAX) {
+		dg->inet.sk.drops++;
+		return;
+	}
+	m = pkt_alloc(st);
+	if (m == NULL)
+		return;
+	if (len > rte_pktmbuf_tailroom(m) - sizeof(*item))
+		len = rte_pktmbuf_tailroom(m) - sizeof(*item);
+	memcpy(rte_pktmbuf_mtod(m, void *), item, sizeof(*item));
+	if (len > 0)
+		memcpy(rte_pktmbuf_mtod_offset(m, char *, sizeof(*item)), payload, len);
+	m->data_len = (uint16_t)(sizeof(*item) + len);
+	m->pkt_len = m->data_len;
+	pkt_cb(m)->off = sizeof(*item);
+	pkt_cb(m)->len = len;
+	pkt_cb(m)->tstamp = now;
+	pktq_push(&dg->errq, m);
+	sock_raise(st, &dg->inet.sk, EPOLLERR);
+}
+
+void errqueue_icmp(struct stack *st, struct dgram_sock *dg, const struct icmp_err *e, uint16_t port,
+		   uint16_t off, uint64_t now)
+{
+	struct errq_item item = { .offender = e->from, .to = { .addr = e->dst, .port = port } };
+
+	item.ee.ee_errno = (uint32_t)e->err;
+	item.ee.ee_origin = ipaddr_is_v4(&e->dst) ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6;
+	item.ee.ee_type = e->type;
+	item.ee.ee_code = e->code;
+	item.ee.ee_info = e->mtu;
+	if (e->l4_len < off)
+		off = e->l4_len;
+	errq_push(st, dg, &item, e->l4 + off, e->l4_len - off, now);
+}
+
+void errqueue_local(struct stack *st, struct dgram_sock *dg, int err, const struct endpoint *to,
+		    uint32_t info, uint64_t now)
+{
+	struct errq_item item = { .to = *to };
+
+	item.offender = ipaddr_from_v4(INADDR_ANY);
+	item.ee.ee_errno = (uint32_t)err;
+	item.ee.ee_origin = SO_EE_ORIGIN_LOCAL;
+	item.ee.ee_info = info;
+	errq_push(st, dg, &item, NULL, 0, now);
+}
+
+/* IP_RECVERR or IPV6_RECVERR with the offender's address behind it (SO_EE_OFFENDER). */
+static void put_extended_err(const struct sock *sk, const struct errq_item *item,
+			     struct cmsg_out *out)
+{
+	struct {
+		struct sock_extended_err ee;
+		union {
+			struct sockaddr_in sin;
+			struct sockaddr_in6 sin6;
+		} offender;
+	} data;
+	socklen_t len = sk->domain == AF_INET ? sizeof(struct sockaddr_in) :
+						sizeof(struct sockaddr_in6);
+	struct endpoint ep = { .addr = item->offender };
+
+	memset(&data, 0, sizeof(data));
+	data.ee = item->ee;
+	if (item->ee.ee_origin != SO_EE_ORIGIN_LOCAL)
+		endpoint_to_sockaddr(&ep, sk->domain, (struct sockaddr *)&data.offender, &len);
+	if (sk->domain == AF_INET)
+		cmsg_put(out, SOL_IP, IP_RECVERR, &data, sizeof(data.ee) + sizeof(data.offender.sin));
+	else
+		cmsg_put(out, SOL_IPV6, IPV6_RECVERR, &data,
+			 sizeof(data.ee) + sizeof(data.offender.sin6));
+}
+
+/* The next entry's error becomes the socket's pending one, or none is pending any more. */
+static void errq_next(struct stack *st, struct dgram_sock *dg)
+{
+	const struct errq_item *item;
+
+	dg->inet.sk.err = 0;
+	if (dg->errq.head == NULL)
+		return;
+	item = rte_pktmbuf_mtod(dg->errq.head, const struct errq_item *);
+	if (item->ee.ee_origin != SO_EE_ORIGIN_LOCAL)
+		dg->inet.sk.err = (int)item->ee.ee_errno;
+	sock_raise(st, &dg->inet.sk, EPOLLERR);
+}
+
+ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, int flags,
+			 uint64_t now)
+{
+	struct dgram_sock *dg = dgram_sk(so->sk);
+	struct errq_item item;
+	struct cmsg_out out;
+	struct rte_mbuf *m;
+	struct iov_iter it;
+	size_t done;
+
+	(void)flags;
+	(void)now;
+	msg->msg_flags = 0;
+	m = pktq_pop(&dg->errq);
+	if (m == NULL)
+		return -EAGAIN;
+	memcpy(&item, rte_pktmbuf_mtod(m, const void *), sizeof(item));
+	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
+	done = iov_iter_write_mbuf(&it, m, pkt_cb(m)->off, pkt_cb(m)->len);
+	if (done < pkt_cb(m)->len)
+		msg->msg_flags |= MSG_TRUNC;
+	msg->msg_flags |= MSG_ERRQUEUE;
+	if (msg->msg_name != NULL)
+		endpoint_to_sockaddr(&item.to, so->domain, msg->msg_name, &msg->msg_namelen);
+	cmsg_out_init(&out, msg);
+	cmsg_timestamp(st, so->sk, pkt_cb(m)->tstamp, &out);
+	put_extended_err(so->sk, &item, &out);
+	cmsg_out_finish(&out, msg);
+	rte_pktmbuf_free(m);
+	errq_next(st, dg);
+	return (ssize_t)done;
+}

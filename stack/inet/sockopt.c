@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sockopt.c - setsockopt(2) and getsockopt(2): from the level to its table to the row. */
+#include "stack/inet/sockopt.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+int sockopt_put(void *val, socklen_t *len, const void *from, socklen_t size)
+{
+	if (*len > size)
+		*len = size;
+	memcpy(val, from, *len);
+	return 0;
+}
+
+/*
+ * NULL: the protocol's.  An AF_INET socket has no SOL_IPV6 options; an AF_INET6 one has both,
+ * but for raw sockets, whose packets are all IPv6.
+ */
+static const struct sockopt_table *table_of(const struct socket *so, int level)
+{
+	if (level == SOL_SOCKET)
+		return &sockopt_socket;
+	if (level == SOL_IP && (so->domain == AF_INET || so->type != SOCK_RAW))
+		return &sockopt_ip;
+	if (level == SOL_IPV6 && so->domain == AF_INET6)
+		return &sockopt_ip6;
+	return NULL;
+}
+
+static const struct sockopt *row_of(const struct sockopt_table *t, int name)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->count; i++)
+		if (t->rows[i].name == name)
+			return &t->rows[i];
+	return NULL;
+}
+
+static int set_int(const struct optctx *c, const struct sockopt_table *t, const struct sockopt *row,
+		   const void *optval, socklen_t len)
+{
+	int val, err;
+
+	err = t->read_int(optval, len, &val);
+	if (err < 0)
+		return err;
+	if (row->set_int != NULL)
+		return row->set_int(c, val);
+	if (val != 0)
+		c->sk->flags |= row->flag;
+	else
+		c->sk->flags &= ~row->flag;
+	return 0;
+}
+
+int socket_setsockopt(struct stack *st, struct socket *so, int level, int name, const void *val,
+		      socklen_t len, uint64_t now)
+{
+	struct optctx c = { st, so, so->sk, inet_sk(so->sk), now };
+	const struct sockopt_table *t = table_of(so, level);
+	const struct sockopt *row;
+	int err, probe;
+
+	st->in_hand = so->sk;
+	if ((int)len < 0)
+		return -EINVAL;
+	if (t == NULL)
+		return so->ops->setsockopt(st, so->sk, level, name, val, len, now);
+	row = row_of(t, name);
+	if (row != NULL && row->set != NULL)
+		err = row->set(&c, val, len);
+	else if (row != NULL && (row->set_int != NULL || row->flag != 0))
+		err = set_int(&c, t, row, val, len);
+	else
+		/* SOL_SOCKET complains about a short buffer before it looks at the name. */
+		err = level == SOL_SOCKET && t->read_int(val, len, &probe) < 0 ? -EINVAL :
+										 -ENOPROTOOPT;
+	if (err == 0 && so->ops->option_changed != NULL)
+		so->ops->option_changed(st, so->sk, level, name, now);
+	return err;
+}
+
+static int get_int(const struct optctx *c, const struct sockopt_table *t, const struct sockopt *row,
+		   void *optval, socklen_t *len)
+{
+	int val = 0, err = 0;
+	uint8_t byte;
+
+	if (row->get_int != NULL)
+		err = row->get_int(c, &val);
+	else
+		val = (c->sk->flags & row->flag) != 0;
+	if (err < 0)
+		return err;
+	if (t->byte_get && *len < sizeof(val) && *len > 0 && val >= 0 && val <= 255) {
+		byte = (uint8_t)val;
+		return sockopt_put(optval, len, &byte, sizeof(byte));
+	}
+	return sockopt_put(optval, len, &val, sizeof(val));
+}
+
+int socket_getsockopt(struct stack *st, struct socket *so, int level, int name, void *val,
+		      socklen_t *len, uint64_t now)
+{
+	struct optctx c = { st, so, so->sk, inet_sk(so->sk), now };
+	const struct sockopt_table *t = table_of(so, level);
+	const struct sockopt *row;
+
+	st->in_hand = so->sk;
+	if (t == NULL)
+		return so->ops->getsockopt(st, so->sk, level, name, val, len, now);
+	if ((int)*len < 0)
+		return -EINVAL;
+	row = row_of(t, name);
+	if (row != NULL && row->get != NULL)
+		return row->get(&c, val, len);
+	if (row != NULL && (row->get_int != NULL || row->flag != 0))
+		return get_int(&c, t, row, val, len);
+	return -ENOPROTOOPT;
+}

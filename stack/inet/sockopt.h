@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sockopt.h - socket options as tables: one row per option, the table is the documentation.
+ */
+#ifndef STACK_INET_SOCKOPT_H
+#define STACK_INET_SOCKOPT_H
+
+#include "stack/inet/inet_priv.h"
+
+struct optctx {
+	struct stack *st;
+	struct socket *so;
+	struct sock *sk;
+	struct inet_sock *isk;
+	uint64_t now;
+};
+
+/*
+ * Integer options have set_int/get_int (or a flag of sk->flags); others take the raw
+ * buffer.  No setter: -ENOPROTOOPT, as for an unknown name; so for getters.
+ */
+struct sockopt {
+	int name;
+	uint32_t flag; /* boolean kept in sk->flags */
+	int (*set_int)(const struct optctx *c, int val);
+	int (*get_int)(const struct optctx *c, int *val);
+	int (*set)(const struct optctx *c, const void *val, socklen_t len);
+	int (*get)(const struct optctx *c, void *val, socklen_t *len);
+};
+
+struct sockopt_table {
+	const struct sockopt *rows;
+	unsigned int count;
+	/* How the level reads an integer of len bytes; 0 or -EINVAL. */
+	int (*read_int)(const void *val, socklen_t len, int *out);
+	/* A one-byte buffer gets one byte (SOL_IP). */
+	bool byte_get;
+};
+
+extern const struct sockopt_table sockopt_socket; /* sockopt_socket.c */
+extern const struct sockopt_table sockopt_ip;	  /* sockopt_ip.c */
+extern const struct sockopt_table sockopt_ip6;	  /* sockopt_ip6.c */
+
+/* Copy at most *len of the size bytes at from and set *len; what most getters end with. */
+int sockopt_put(void *val, socklen_t *len, const void *from, socklen_t size);
+/* IP_MTU, IPV6_MTU */
+int sockopt_path_mtu(const struct optctx *c, bool v4, int *val);
+/* MCAST_JOIN_GROUP and its relatives, the same numbers at SOL_IP and SOL_IPV6. */
+int sockopt_mcast_group(const struct optctx *c, int family, int name, const void *val, socklen_t len);
+
+#endif
