@@ -7,6 +7,13 @@
 
 #include "stack/net/net_priv.h"
 
+/* The header; packed, for it may lie at any address. */
+struct icmp_hdr {
+	uint8_t type, code;
+	uint16_t checksum;
+	uint32_t word; /* by type: MTU, identifier and sequence, ... */
+} __attribute__((packed));
+
 #define ERR_RATE 1000 /* errors sent per second, as Linux's icmp_msgs_per_sec */
 #define ERR_BURST 50
 #define ECHO_RATE 100000
@@ -69,7 +76,7 @@ static uint16_t plateau_below(uint16_t len)
 	return 68;
 }
 
-static bool classify_error(struct icmp_err *e, const struct icmphdr *ih, uint16_t quoted_len)
+static bool classify_error(struct icmp_err *e, const struct icmp_hdr *ih, uint16_t quoted_len)
 {
 	switch (ih->type) {
 	case ICMP_DEST_UNREACH:
@@ -78,7 +85,7 @@ static bool classify_error(struct icmp_err *e, const struct icmphdr *ih, uint16_
 		e->err = unreach_errno[ih->code].err;
 		e->hard = unreach_errno[ih->code].hard;
 		if (ih->code == ICMP_FRAG_NEEDED) {
-			e->mtu = rte_be_to_cpu_16(ih->un.frag.mtu);
+			e->mtu = (uint16_t)rte_be_to_cpu_32(ih->word);
 			if (e->mtu == 0)
 				e->mtu = plateau_below(quoted_len);
 		}
@@ -95,7 +102,7 @@ static bool classify_error(struct icmp_err *e, const struct icmphdr *ih, uint16_
 	}
 }
 
-static void error_input(struct stack *st, const struct rx_pkt *pkt, const struct icmphdr *ih,
+static void error_input(struct stack *st, const struct rx_pkt *pkt, const struct icmp_hdr *ih,
 			uint64_t now)
 {
 	struct icmp_err e = { .from = pkt->src, .type = ih->type, .code = ih->code };
@@ -137,7 +144,7 @@ static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	struct ip_tx tx = { .src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMP,
 			    .tos = pkt->tos & 0xfc };
 	struct rte_mbuf *m = pkt->m;
-	struct icmphdr *ih;
+	struct icmp_hdr *ih;
 	struct dst d;
 
 	/* RFC 1122 3.2.2.6 allows silence to a broadcast echo. */
@@ -150,7 +157,7 @@ static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	if (m == NULL)
 		return;
 	rte_pktmbuf_adj(m, pkt->l4_off);
-	ih = rte_pktmbuf_mtod(m, struct icmphdr *);
+	ih = rte_pktmbuf_mtod(m, struct icmp_hdr *);
 	ih->type = ICMP_ECHOREPLY;
 	/* RFC 1624: the word (type, code) became smaller by 0x0800. */
 	ih->checksum = csum_fold((uint32_t)ih->checksum + RTE_BE16(ICMP_ECHO << 8));
@@ -163,7 +170,7 @@ static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 
 void icmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 {
-	struct icmphdr ih;
+	struct icmp_hdr ih;
 
 	MIB_INC(st, ICMP_IN_MSGS);
 	if (!pkt->local && pkt_sum(pkt->m, pkt->l4_off, pkt->l4_len) != 0xffff) {
@@ -183,7 +190,7 @@ void icmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	case ICMP_DEST_UNREACH:
 	case ICMP_TIME_EXCEEDED:
 	case ICMP_PARAMETERPROB:
-		error_input(st, pkt, rte_pktmbuf_mtod_offset(pkt->m, const struct icmphdr *, pkt->l4_off),
+		error_input(st, pkt, rte_pktmbuf_mtod_offset(pkt->m, const struct icmp_hdr *, pkt->l4_off),
 			    now);
 		break;
 	default:
@@ -214,7 +221,7 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 	struct ip_tx tx = { .src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMP,
 			    .tos = (pkt->tos & 0xfc) | 0xc0 };
 	uint32_t quote = pkt->l4_off - pkt->l3_off + pkt->l4_len;
-	struct icmphdr *ih;
+	struct icmp_hdr *ih;
 	struct rte_mbuf *m;
 	struct dst d;
 
@@ -229,11 +236,11 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 	m = pkt_copy(st, pkt->m, pkt->l3_off, RTE_MIN(quote, (uint32_t)QUOTE_MAX));
 	if (m == NULL)
 		return;
-	ih = (struct icmphdr *)rte_pktmbuf_prepend(m, sizeof(*ih));
+	ih = (struct icmp_hdr *)rte_pktmbuf_prepend(m, sizeof(*ih));
 	ih->type = type;
 	ih->code = code;
 	ih->checksum = 0;
-	ih->un.gateway = rte_cpu_to_be_32(info);
+	ih->word = rte_cpu_to_be_32(info);
 	ih->checksum = (uint16_t)~pkt_sum(m, 0, rte_pktmbuf_pkt_len(m));
 	MIB_INC(st, ICMP_OUT_MSGS);
 	if (type == ICMP_DEST_UNREACH)

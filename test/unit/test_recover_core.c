@@ -12,7 +12,7 @@
 /* What the engine does with its pool: free what nobody owns.  Returns how many it freed. */
 static unsigned int sweep_orphans(void)
 {
-	static struct rte_mbuf *free_ones[1023];
+	static struct rte_mbuf *free_ones[1024];
 	unsigned int nfree = 0, orphans = 0, i, j;
 	static struct rte_mbuf *all[1023];
 	unsigned int nall = 0;
