@@ -158,6 +158,7 @@ $(BUILD)/libshim.so: $(call objects,$(PRELOAD_SRC)) $(LIBSTACK) $(LIBPORT) $(SHI
 		$(DPDK_SHIM_LIBS) -pthread -ldl
 
 # The option table is the library's and the command's.
+$(O)/cli/library.o: CPPFLAGS_ALL += -DSHIM_LIBDIR='"$(LIBDIR)"'
 CLI_EXTRA := $(call objects,$(wildcard preload/options*.c))
 $(BUILD)/shim: $(call objects,$(CLI_SRC)) $(CLI_EXTRA)
 	$(call say,LD,$@)
