@@ -27,7 +27,7 @@ void sock_init(struct stack *st, struct sock *sk, int domain, int type, int prot
 		isk->local.addr = isk->peer.addr = isk->mc_addr = ipaddr_from_v4(INADDR_ANY);
 	isk->mc_ttl = 1;
 	isk->mc_loop = true;
-	isk->mc_all = true;
+	isk->mc_all = domain == AF_INET; /* as Linux's inet_create() and inet6_create() */
 	isk->pmtudisc = IP_PMTUDISC_WANT;
 	isk->in6.hops = -1;
 	isk->in6.mc_hops = -1;

@@ -39,12 +39,28 @@ static const struct sockopt *row_of(const struct sockopt_table *t, int name)
 	return NULL;
 }
 
+/* An int; or of a shorter buffer its first byte, or nothing, which is 0. */
+static int read_int(const struct sockopt_table *t, const struct sockopt *row, const void *optval,
+		    socklen_t len, int *val)
+{
+	int min_len = row != NULL && row->min_len != 0 ? row->min_len : t->min_len;
+
+	if ((int)len < min_len)
+		return -EINVAL;
+	*val = 0;
+	if (len >= (socklen_t)sizeof(*val))
+		memcpy(val, optval, sizeof(*val));
+	else if (t->bytes && len > 0)
+		*val = *(const uint8_t *)optval;
+	return 0;
+}
+
 static int set_int(const struct optctx *c, const struct sockopt_table *t, const struct sockopt *row,
 		   const void *optval, socklen_t len)
 {
 	int val, err;
 
-	err = t->read_int(optval, len, &val);
+	err = read_int(t, row, optval, len, &val);
 	if (err < 0)
 		return err;
 	if (row->set_int != NULL)
@@ -76,8 +92,8 @@ int socket_setsockopt(struct stack *st, struct socket *so, int level, int name, 
 		err = set_int(&c, t, row, val, len);
 	else
 		/* SOL_SOCKET complains about a short buffer before it looks at the name. */
-		err = level == SOL_SOCKET && t->read_int(val, len, &probe) < 0 ? -EINVAL :
-										 -ENOPROTOOPT;
+		err = level == SOL_SOCKET && read_int(t, NULL, val, len, &probe) < 0 ? -EINVAL :
+										       -ENOPROTOOPT;
 	if (err == 0 && so->ops->option_changed != NULL)
 		so->ops->option_changed(st, so->sk, level, name, now);
 	return err;
@@ -95,11 +111,22 @@ static int get_int(const struct optctx *c, const struct sockopt_table *t, const 
 		val = (c->sk->flags & row->flag) != 0;
 	if (err < 0)
 		return err;
-	if (t->byte_get && *len < sizeof(val) && *len > 0 && val >= 0 && val <= 255) {
+	if (t->bytes && *len < sizeof(val) && *len > 0 && val >= 0 && val <= 255) {
 		byte = (uint8_t)val;
 		return sockopt_put(optval, len, &byte, sizeof(byte));
 	}
 	return sockopt_put(optval, len, &val, sizeof(val));
+}
+
+/* A level that is not the protocol's own falls through to IPv4's, which has another errno. */
+static int get_protocol_level(struct stack *st, struct socket *so, int level, int name, void *val,
+			      socklen_t *len, uint64_t now)
+{
+	int err = so->ops->getsockopt(st, so->sk, level, name, val, len, now);
+
+	if (err == -ENOPROTOOPT && so->domain == AF_INET && level != so->protocol)
+		return -EOPNOTSUPP;
+	return err;
 }
 
 int socket_getsockopt(struct stack *st, struct socket *so, int level, int name, void *val,
@@ -111,7 +138,7 @@ int socket_getsockopt(struct stack *st, struct socket *so, int level, int name, 
 
 	st->in_hand = so->sk;
 	if (t == NULL)
-		return so->ops->getsockopt(st, so->sk, level, name, val, len, now);
+		return get_protocol_level(st, so, level, name, val, len, now);
 	if ((int)*len < 0)
 		return -EINVAL;
 	row = row_of(t, name);

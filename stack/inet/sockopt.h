@@ -26,15 +26,17 @@ struct sockopt {
 	int (*get_int)(const struct optctx *c, int *val);
 	int (*set)(const struct optctx *c, const void *val, socklen_t len);
 	int (*get)(const struct optctx *c, void *val, socklen_t *len);
+	int min_len; /* shorter is -EINVAL to set; 0: as the level has it, OPT_LEN_ANY: none */
 };
+
+#define OPT_LEN_ANY (-1)
 
 struct sockopt_table {
 	const struct sockopt *rows;
 	unsigned int count;
-	/* How the level reads an integer of len bytes; 0 or -EINVAL. */
-	int (*read_int)(const void *val, socklen_t len, int *out);
-	/* A one-byte buffer gets one byte (SOL_IP). */
-	bool byte_get;
+	int min_len;
+	/* SOL_IP: a buffer too short for an int holds one byte. */
+	bool bytes;
 };
 
 extern const struct sockopt_table sockopt_socket; /* sockopt_socket.c */

@@ -15,17 +15,6 @@
 #define IP_PROTOCOL 52
 #endif
 
-/* do_ip_setsockopt(): an int, or one byte, or nothing for 0. */
-static int read_int(const void *val, socklen_t len, int *out)
-{
-	*out = 0;
-	if (len >= (socklen_t)sizeof(*out))
-		memcpy(out, val, sizeof(*out));
-	else if (len > 0)
-		*out = *(const uint8_t *)val;
-	return 0;
-}
-
 static int set_cmsg(const struct optctx *c, uint32_t flag, int val)
 {
 	if (val != 0)
@@ -402,14 +391,14 @@ static const struct sockopt rows[] = {
 	{ IP_RECVTTL, .set_int = set_recvttl, .get_int = get_recvttl },
 	{ IP_RECVTOS, .set_int = set_recvtos, .get_int = get_recvtos },
 	{ IP_MTU, .get_int = get_mtu },
-	{ IP_FREEBIND, .flag = SOCK_F_FREEBIND },
+	{ IP_FREEBIND, .flag = SOCK_F_FREEBIND, .min_len = 1 },
 	{ IP_TRANSPARENT, .flag = SOCK_F_TRANSPARENT },
 	{ IP_ORIGDSTADDR, .set_int = set_origdstaddr, .get_int = get_origdstaddr },
-	{ IP_MINTTL, .set_int = set_minttl, .get_int = get_minttl },
+	{ IP_MINTTL, .set_int = set_minttl, .get_int = get_minttl, .min_len = 1 },
 	{ IP_BIND_ADDRESS_NO_PORT, .flag = SOCK_F_BINDADDR_NOPORT },
 	{ IP_MULTICAST_IF, .set = set_mc_if, .get = get_mc_if },
-	{ IP_MULTICAST_TTL, .set_int = set_mc_ttl, .get_int = get_mc_ttl },
-	{ IP_MULTICAST_LOOP, .set_int = set_mc_loop, .get_int = get_mc_loop },
+	{ IP_MULTICAST_TTL, .set_int = set_mc_ttl, .get_int = get_mc_ttl, .min_len = 1 },
+	{ IP_MULTICAST_LOOP, .set_int = set_mc_loop, .get_int = get_mc_loop, .min_len = 1 },
 	{ IP_ADD_MEMBERSHIP, .set = add_membership },
 	{ IP_DROP_MEMBERSHIP, .set = drop_membership },
 	{ IP_UNBLOCK_SOURCE, .set = unblock_source },
@@ -422,9 +411,9 @@ static const struct sockopt rows[] = {
 	{ MCAST_LEAVE_GROUP, .set = leave_group },
 	{ MCAST_JOIN_SOURCE_GROUP, .set = join_source_group },
 	{ MCAST_LEAVE_SOURCE_GROUP, .set = leave_source_group },
-	{ IP_MULTICAST_ALL, .set_int = set_mc_all, .get_int = get_mc_all },
+	{ IP_MULTICAST_ALL, .set_int = set_mc_all, .get_int = get_mc_all, .min_len = 1 },
 	{ IP_LOCAL_PORT_RANGE, .set = set_local_port_range, .get_int = get_local_port_range },
 	{ IP_PROTOCOL, .get_int = get_protocol },
 };
 
-const struct sockopt_table sockopt_ip = { rows, sizeof(rows) / sizeof(rows[0]), read_int, true };
+const struct sockopt_table sockopt_ip = { rows, sizeof(rows) / sizeof(rows[0]), 0, true };

@@ -9,14 +9,6 @@
 #include "stack/inet/raw.h"
 #include "stack/inet/sockopt.h"
 
-static int read_int(const void *val, socklen_t len, int *out)
-{
-	if (len < (socklen_t)sizeof(*out))
-		return -EINVAL;
-	memcpy(out, val, sizeof(*out));
-	return 0;
-}
-
 #define CMSG_OPTION(name, flag)                                 \
 	static int set_##name(const struct optctx *c, int val)  \
 	{                                                       \
@@ -62,10 +54,15 @@ static int get_unicast_hops(const struct optctx *c, int *val)
 	return 0;
 }
 
-static int set_mc_hops(const struct optctx *c, int val)
+static int set_mc_hops(const struct optctx *c, const void *optval, socklen_t len)
 {
+	int val;
+
 	if (c->sk->type == SOCK_STREAM)
 		return -ENOPROTOOPT;
+	if (len < (socklen_t)sizeof(val))
+		return -EINVAL;
+	memcpy(&val, optval, sizeof(val));
 	if (val < -1 || val > 255)
 		return -EINVAL;
 	c->isk->in6.mc_hops = (int16_t)(val == -1 ? 1 : val);
@@ -94,8 +91,6 @@ static int get_mc_loop(const struct optctx *c, int *val)
 
 static int set_mc_all(const struct optctx *c, int val)
 {
-	if (val != 0 && val != 1)
-		return -EINVAL;
 	c->isk->in6.mc_all = val != 0;
 	return 0;
 }
@@ -246,7 +241,7 @@ GROUP_OPTION(unblock_source_group, MCAST_UNBLOCK_SOURCE)
 static const struct sockopt rows[] = {
 	{ IPV6_V6ONLY, .flag = SOCK_F_V6ONLY, .set_int = set_v6only },
 	{ IPV6_UNICAST_HOPS, .set_int = set_unicast_hops, .get_int = get_unicast_hops },
-	{ IPV6_MULTICAST_HOPS, .set_int = set_mc_hops, .get_int = get_mc_hops },
+	{ IPV6_MULTICAST_HOPS, .set = set_mc_hops, .get_int = get_mc_hops },
 	{ IPV6_MULTICAST_LOOP, .set_int = set_mc_loop, .get_int = get_mc_loop },
 	{ IPV6_MULTICAST_IF, .set_int = set_mc_if, .get_int = get_mc_if },
 	{ IPV6_MULTICAST_ALL, .set_int = set_mc_all, .get_int = get_mc_all },
@@ -259,7 +254,7 @@ static const struct sockopt rows[] = {
 	{ IPV6_RECVHOPLIMIT, .set_int = set_recvhoplimit, .get_int = get_recvhoplimit },
 	{ IPV6_RECVTCLASS, .set_int = set_recvtclass, .get_int = get_recvtclass },
 	{ IPV6_TCLASS, .set_int = set_tclass, .get_int = get_tclass },
-	{ IPV6_DONTFRAG, .set_int = set_dontfrag, .get_int = get_dontfrag },
+	{ IPV6_DONTFRAG, .set_int = set_dontfrag, .get_int = get_dontfrag, .min_len = OPT_LEN_ANY },
 	{ IPV6_FREEBIND, .flag = SOCK_F_FREEBIND },
 	{ IPV6_TRANSPARENT, .flag = SOCK_F_TRANSPARENT },
 	{ IPV6_CHECKSUM, .set_int = set_checksum, .get_int = get_checksum },
@@ -271,4 +266,4 @@ static const struct sockopt rows[] = {
 	{ MCAST_LEAVE_SOURCE_GROUP, .set = leave_source_group },
 };
 
-const struct sockopt_table sockopt_ip6 = { rows, sizeof(rows) / sizeof(rows[0]), read_int, false };
+const struct sockopt_table sockopt_ip6 = { rows, sizeof(rows) / sizeof(rows[0]), sizeof(int), false };

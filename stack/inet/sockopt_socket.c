@@ -19,14 +19,6 @@
 #endif
 #define SOF_TIMESTAMPING_KNOWN 0x7ffff /* the bits that Linux 6.18 accepts */
 
-static int read_int(const void *val, socklen_t len, int *out)
-{
-	if (len < (socklen_t)sizeof(*out))
-		return -EINVAL;
-	memcpy(out, val, sizeof(*out));
-	return 0;
-}
-
 static void set_flag(const struct optctx *c, uint32_t flag, bool on)
 {
 	if (on)
@@ -145,8 +137,15 @@ static int get_sndbuf(const struct optctx *c, int *val)
 
 static int set_rcvlowat(const struct optctx *c, int val)
 {
+	uint32_t cap = c->st->cfg.rmem[2] / 2;
+
 	if (val < 0)
 		val = INT_MAX;
+	/* tcp_set_rcvlowat(): never more than the buffer could hold. */
+	if ((c->sk->flags & SOCK_F_RCVBUF_LOCK) != 0)
+		cap = c->sk->rcvbuf / 2;
+	if (c->sk->type == SOCK_STREAM && (uint32_t)val > cap)
+		val = (int)cap;
 	c->sk->rcvlowat = val != 0 ? val : 1;
 	return 0;
 }
@@ -384,7 +383,7 @@ static int set_max_pacing_rate(const struct optctx *c, const void *val, socklen_
 {
 	uint32_t rate32;
 
-	if (len == (socklen_t)sizeof(c->sk->max_pacing_rate)) {
+	if (len >= (socklen_t)sizeof(c->sk->max_pacing_rate)) {
 		memcpy(&c->sk->max_pacing_rate, val, sizeof(c->sk->max_pacing_rate));
 		return 0;
 	}
@@ -532,4 +531,4 @@ static const struct sockopt rows[] = {
 	{ SO_BINDTOIFINDEX, .set_int = set_bindtoifindex, .get_int = get_bindtoifindex },
 };
 
-const struct sockopt_table sockopt_socket = { rows, sizeof(rows) / sizeof(rows[0]), read_int, false };
+const struct sockopt_table sockopt_socket = { rows, sizeof(rows) / sizeof(rows[0]), sizeof(int), false };
