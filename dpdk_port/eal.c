@@ -19,6 +19,8 @@
  *              or free to it, nor configure, start or stop a device.
  *  files       Nothing under /run: --in-memory or --no-shconf.
  *  threads     Only the interrupt thread; eal_freeze() stops it once the port is up.
+ *  end	        None: rte_eal_cleanup() unmaps memory that the interrupt thread may be
+ *              using, and EAL starts only once in a process anyhow.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -373,18 +375,12 @@ int eal_start(const struct eal_params *params, char *err, size_t errlen)
 	return r;
 }
 
-void eal_stop(void)
-{
-	eal_thaw();
-	rte_eal_cleanup();
-}
-
 /* -- freeze ------------------------------------------------------------------------- */
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool asked, stopped, released;
+	bool stopped;
 } freeze = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 /* An alarm: runs in the interrupt thread, and stays. */
@@ -394,36 +390,22 @@ static void freeze_callback(void *arg)
 	pthread_mutex_lock(&freeze.lock);
 	freeze.stopped = true;
 	pthread_cond_broadcast(&freeze.changed);
-	while (!freeze.released)
+	for (;;)
 		pthread_cond_wait(&freeze.changed, &freeze.lock);
-	freeze.stopped = false;
-	pthread_cond_broadcast(&freeze.changed);
-	pthread_mutex_unlock(&freeze.lock);
 }
 
 int eal_freeze(void)
 {
-	int r = rte_eal_alarm_set(1, freeze_callback, NULL);
+	int r;
 
+	if (freeze.stopped)
+		return 0;
+	r = rte_eal_alarm_set(1, freeze_callback, NULL);
 	if (r < 0)
 		return r;
-	freeze.asked = true;
 	pthread_mutex_lock(&freeze.lock);
 	while (!freeze.stopped)
 		pthread_cond_wait(&freeze.changed, &freeze.lock);
 	pthread_mutex_unlock(&freeze.lock);
 	return 0;
-}
-
-void eal_thaw(void)
-{
-	if (!freeze.asked)
-		return;
-	freeze.asked = false;
-	pthread_mutex_lock(&freeze.lock);
-	freeze.released = true;
-	pthread_cond_broadcast(&freeze.changed);
-	while (freeze.stopped)
-		pthread_cond_wait(&freeze.changed, &freeze.lock);
-	pthread_mutex_unlock(&freeze.lock);
 }

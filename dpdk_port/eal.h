@@ -38,7 +38,6 @@ struct eal_params {
  * -EALREADY (a second time in this process), -EIO (what EAL said last).
  */
 int eal_start(const struct eal_params *params, char *err, size_t errlen);
-void eal_stop(void);
 
 /*
  * DPDK's log goes nowhere but here: the first error since eal_log_clear(), or the first
@@ -50,11 +49,10 @@ bool eal_log_contains(const char *text);
 void eal_log_clear(void);
 
 /*
- * Stop EAL's interrupt thread where it is, for good (thaw: for port_close()).  It exists in
- * this process only: after a fork, what it would do (memif's reconnect, link state) would
- * happen in one process and not in the others that share the port.  0 or -errno.
+ * Stop EAL's interrupt thread where it is, for good.  It exists in this process only: after
+ * a fork, what it would do (memif's reconnect, link state) would happen in one process and
+ * not in the others that share the port.  0 or -errno; a second call does nothing.
  */
 int eal_freeze(void);
-void eal_thaw(void);
 
 #endif

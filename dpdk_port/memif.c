@@ -67,7 +67,8 @@ static int memif_check_path(struct port_open *o, const struct memif_args *a)
 		return 0;
 	if (!S_ISSOCK(st.st_mode))
 		return port_fail(o, EINVAL, "socket=%s exists and is no socket", a->socket);
-	fd = port_sys_socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	/* A stream: a listening packet socket refuses it (EPROTOTYPE) without noticing. */
+	fd = port_sys_socket(AF_UNIX, SOCK_STREAM, 0);
 	if (fd < 0)
 		return port_fail(o, errno, "%s", strerror(errno));
 	memcpy(sun.sun_path, a->socket, sizeof(sun.sun_path));
@@ -183,12 +184,12 @@ static int memif_connect(struct port_open *o)
 		}
 		if (now_ms() >= deadline)
 			break;
-		if (port_sys_poll(NULL, 0, 2) < 0 && errno == EINTR)
+		if (port_sys_poll(NULL, 0, 5) < 0 && errno == EINTR)
 			return port_fail(o, EINTR, "interrupted while waiting for the peer on %s", a.socket);
 	}
-	if (eal_log_contains("lready connected"))
-		return port_fail(o, EBUSY, "memif id %s on %s is connected to another program", a.id,
-				 a.socket);
+	if (!a.server && running)
+		return port_fail(o, EBUSY, "the server on socket=%s does not answer for memif id %s: it has "
+				 "another client, or serves another id=", a.socket, a.id);
 	return port_fail(o, ETIMEDOUT, "no %s came to memif id %s on socket=%s within %.1f s: start it, or "
 			 "check that both name the same socket= and id=", a.server ? "client" : "server", a.id,
 			 a.socket, wait_ms / 1e3);

@@ -526,15 +526,12 @@ int port_open(const struct port_params *params, struct port **out, char err[PORT
 
 void port_close(struct port *port)
 {
-	struct port p = *port; /* its memory goes with EAL's */
-
-	eal_thaw();
-	if (p.started) {
-		rte_eth_dev_stop(p.id);
-		rte_eth_dev_close(p.id);
+	eal_freeze(); /* before descriptors of its list close */
+	if (port->started) {
+		rte_eth_dev_stop(port->id);
+		rte_eth_dev_close(port->id);
 	}
-	close_fds(&p);
-	eal_stop();
+	close_fds(port);
 }
 
 /* -- questions ---------------------------------------------------------------------- */

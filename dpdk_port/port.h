@@ -53,7 +53,10 @@ struct port_params {
  */
 int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN]);
 
-/* Stop and close; only in a process that never shared the port (tests, errors at start). */
+/*
+ * Stop and close; only in a process that never shared the port (tests, errors at start).
+ * EAL and its memory stay until the process ends.
+ */
 void port_close(struct port *port);
 
 struct netif *port_netif(struct port *port);
