@@ -234,6 +234,8 @@ void tcp_established(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->probes_out = 0;
 	tcp_xmit_timer_clear(tp);
 	tcp_rto_reset(tp);
+	if (tp->srtt == 0) /* RFC 6298 5.7: the SYN was lost and nothing is known: 3 s */
+		tp->rto = TCP_RTO_FALLBACK;
 	/* RFC 5681 3.1: after a lost SYN the initial window is one segment. */
 	tp->cwnd = tp->total_retrans > 1 ? 1 : TCP_INIT_CWND;
 	tp->cwnd_stamp = now;

@@ -266,7 +266,7 @@ static void grow_window(struct stack *st, struct tcp_sock *tp, uint32_t truesize
 
 /* -- acknowledgments ----------------------------------------------------------------------------- */
 
-void tcp_enter_quickack(struct tcp_sock *tp, unsigned int max)
+static void more_quickacks(struct tcp_sock *tp, unsigned int max)
 {
 	unsigned int n = tp->rcv_wnd / (2 * (tp->rcv_mss != 0 ? tp->rcv_mss : TCP_MIN_MSS));
 
@@ -276,6 +276,12 @@ void tcp_enter_quickack(struct tcp_sock *tp, unsigned int max)
 		n = max;
 	if (n > tp->ack_quick)
 		tp->ack_quick = (uint8_t)n;
+}
+
+/* Something is wrong or new: acknowledge at once for a while. */
+void tcp_enter_quickack(struct tcp_sock *tp, unsigned int max)
+{
+	more_quickacks(tp, max);
 	tp->ack_pingpong = 0;
 	tp->ato = ATO_MIN;
 }
@@ -305,7 +311,8 @@ void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, uint32_t len, uint64_t
 	rcv_rtt_measure(tp, now);
 	if (tp->ato == 0) {
 		/* The first data: quick ACKs open the peer's window fast (slow start). */
-		tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
+		more_quickacks(tp, TCP_MAX_QUICKACKS);
+		tp->ato = ATO_MIN;
 	} else {
 		uint64_t gap = now - tp->lrcvtime;
 
@@ -314,7 +321,7 @@ void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, uint32_t len, uint64_t
 		else if (gap < tp->ato)
 			tp->ato = tp->ato / 2 + gap;
 		else if (gap > tp->rto) /* a pause: the peer may be in slow start again */
-			tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
+			more_quickacks(tp, TCP_MAX_QUICKACKS);
 	}
 	tp->lrcvtime = now;
 	if (len >= 128)
@@ -329,10 +336,11 @@ void tcp_ack_check(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	if (!(tp->flags & TF_ACK_SCHED) || (tp->flags & TF_ACK_NOW))
 		return;
-	if ((tp->rcv_nxt - tp->rcv_wup > tp->rcv_mss &&
-	     ((int32_t)(tp->rcv_nxt - tp->copied_seq) < tp->inet.sk.rcvlowat ||
-	      tcp_window_candidate(st, tp) >= tp->rcv_wnd)) ||
-	    in_quickack(tp) || tp->ofo_head != NULL) {
+	/*
+	 * Deviation: Linux waits for the reader if the window could not be kept up; but the
+	 * decision is made once per burst here, so an ACK per two segments costs little.
+	 */
+	if (tp->rcv_nxt - tp->rcv_wup > tp->rcv_mss || in_quickack(tp) || tp->ofo_head != NULL) {
 		tp->flags |= TF_ACK_NOW;
 		return;
 	}
