@@ -18,11 +18,6 @@ struct ipaddr ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 	return ipaddr_from_v4(htonl(IP4(a, b, c, d)));
 }
 
-struct ipaddr node_addr(const struct node *n)
-{
-	return n->addr;
-}
-
 /* Every call of a program ends with what the lock's holder does before letting go. */
 static void flush(struct conn *c)
 {

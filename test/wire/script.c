@@ -318,7 +318,7 @@ void script_peer(const struct script_seg *seg)
 	if (seg->bad_csum)
 		buf[ETH_HLEN + 20 + 16] ^= 0x55;
 	end = seq + t.len + !!(t.flags & TCP_SYN) + !!(t.flags & TCP_FIN);
-	if ((int32_t)(end - f->snd_nxt) > 0 && seg->sport == DFLT)
+	if ((int32_t)(end - f->snd_nxt) > 0 && seg->sport == DFLT && !(t.flags & TCP_RST))
 		f->snd_nxt = end;
 	trace_add(" peer: %s%s", describe(&t, false, line, sizeof(line)),
 		  seg->bad_csum ? " (bad checksum)" : "");
@@ -465,6 +465,9 @@ static void account(const struct frame_tcp *t, const struct tcp_opts *o)
 		S.f->stack_tsval = (uint32_t)o->tsval;
 	if ((t->flags & TCP_SYN) && o->wscale >= 0)
 		S.f->stack_wscale = (uint8_t)o->wscale;
+	S.f->stack_win = t->win;
+	if (!(t->flags & TCP_SYN) && S.f->wscale_on)
+		S.f->stack_win <<= S.f->stack_wscale;
 }
 
 static uint8_t flags_to_compare(const struct script_seg *w)

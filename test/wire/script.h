@@ -123,6 +123,7 @@ struct script_flow {
 	uint32_t win;	   /* what the peer offers by default, as on the wire */
 	bool ts, sack, wscale_on;
 	uint8_t stack_wscale;
+	uint32_t stack_win; /* what the stack offered last, bytes */
 	int64_t peer_wscale;
 };
 

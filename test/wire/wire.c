@@ -233,15 +233,21 @@ static bool burst_loses(struct wire_port *p)
 	return p->burst_bad && rng_chance(r, p->tx.burst.loss_ppm);
 }
 
+/*
+ * One to three bits of one 16-bit word: a change that a one's complement sum is sure to see.
+ * Flips in several words may cancel out, as they may in life, and then nobody could tell.
+ */
 static void flip_bits(struct rng *r, uint8_t *bytes, uint32_t len)
 {
 	uint64_t n = rng_range(r, 1, 3), bit;
+	uint32_t word;
 
-	if (len <= ETH_HLEN)
+	if (len < ETH_HLEN + 2)
 		return;
+	word = ETH_HLEN + 2 * (uint32_t)rng_below(r, (len - ETH_HLEN) / 2);
 	for (; n > 0; n--) {
-		bit = rng_below(r, (uint64_t)(len - ETH_HLEN) * 8);
-		bytes[ETH_HLEN + bit / 8] ^= (uint8_t)(1 << (bit % 8));
+		bit = rng_below(r, 16);
+		bytes[word + bit / 8] ^= (uint8_t)(1 << (bit % 8));
 	}
 }
 

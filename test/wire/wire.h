@@ -54,7 +54,7 @@ struct wire_impair {
 		uint32_t enter_ppm, leave_ppm, loss_ppm;
 	} burst;
 	uint32_t dup_ppm;
-	uint32_t corrupt_ppm;	/* flips 1..3 bits behind the Ethernet header */
+	uint32_t corrupt_ppm;	/* flips 1..3 bits of one word behind the Ethernet header */
 	uint32_t reorder_ppm;	/* delayed by a further reorder_ns */
 	uint64_t reorder_ns;
 	/* Asked for each frame if set; index counts the port's frames from 0. */

@@ -230,10 +230,14 @@ static void check_pool(const struct node *n, const char *what, uint32_t used)
 	must(used == 0, "node %u: %u %s left", n->id, used, what);
 }
 
+unsigned int node_mbufs_used(const struct node *n)
+{
+	return n->mbufs - rte_mempool_avail_count(n->pool);
+}
+
 static void check_node_clean(struct node *n)
 {
 	const struct stack *st = n->st;
-	unsigned int avail = rte_mempool_avail_count(n->pool);
 
 	check_pool(n, "sockets", st->sockets.used);
 	check_pool(n, "TCP socks", st->tcp.socks.used);
@@ -251,7 +255,8 @@ static void check_node_clean(struct node *n)
 	     (unsigned long long)st->tcp.ofo_bytes);
 	must(stack_is_quiescent(st), "node %u: not quiescent", n->id);
 	must(!stack_has_unsent_state(st), "node %u: unsent state", n->id);
-	must(avail == n->mbufs, "node %u: %u of %u mbufs leaked", n->id, n->mbufs - avail, n->mbufs);
+	must(node_mbufs_used(n) == 0, "node %u: %u of %u mbufs leaked", n->id, node_mbufs_used(n),
+	     n->mbufs);
 }
 
 void world_check_clean(struct world *w)
@@ -275,7 +280,7 @@ static bool is_at_rest(void *arg)
 
 		/* Reassembly queues and packets that wait for a neighbour hold mbufs, too. */
 		if (!stack_is_quiescent(st) || st->tcp.reqs.used != 0 ||
-		    rte_mempool_avail_count(w->nodes[i].pool) != w->nodes[i].mbufs)
+		    node_mbufs_used(&w->nodes[i]) != 0)
 			return false;
 	}
 	return true;

@@ -176,7 +176,8 @@ void conn_stream(struct conn *c, uint64_t tx_key, uint64_t tx_total, uint64_t rx
 void world_connect(struct world *w, struct node *a, struct node *b, uint16_t port,
 		   struct conn **client, struct conn **server);
 
-struct ipaddr node_addr(const struct node *n);
+/* mbufs that are not in the node's pool. */
+unsigned int node_mbufs_used(const struct node *n);
 struct ipaddr ip4(uint8_t a, uint8_t b, uint8_t c, uint8_t d);
 
 #endif
