@@ -178,6 +178,9 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 
 	if (!call_is_ours(fd))
 		return real.read(fd, buf, n);
+	/* sock_read_iter(): "Match SYS5 behaviour", unlike recv(2). */
+	if (unlikely(n == 0) && fdtable_file(fd) != NULL)
+		return 0;
 	r = recv_buf(fd, buf, n, 0);
 	if (unlikely(r == CALL_LIBC))
 		return real.read(fd, buf, n);
@@ -204,7 +207,7 @@ static long readv_ours(int fd, const struct iovec *iov, int n, int flags)
 	if (n < 0)
 		return -EINVAL;
 	total = io_iov_total(iov, (size_t)n);
-	if (total < 0)
+	if (total <= 0)
 		return total;
 	return io_recv(fd, &msg, (size_t)total, flags);
 }

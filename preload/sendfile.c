@@ -205,10 +205,11 @@ static long splice_in(int in, int out, size_t len, unsigned int flags, char *mem
 {
 	struct iovec iov = { .iov_base = mem, .iov_len = len < PIECE ? len : PIECE };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	/* splice(2): the flag is about the pipe; the socket's own O_NONBLOCK about the socket. */
 	bool nonblock = (flags & SPLICE_F_NONBLOCK) != 0;
 	long n, w;
 
-	n = io_recv(in, &msg, iov.iov_len, MSG_PEEK | (nonblock ? MSG_DONTWAIT : 0));
+	n = io_recv(in, &msg, iov.iov_len, MSG_PEEK);
 	if (n <= 0)
 		return n;
 	iov.iov_base = mem;
@@ -244,11 +245,13 @@ static long splice_ours(int in, off64_t *off_in, int out, off64_t *off_out, size
 		return -EINVAL;
 	if (len == 0)
 		return 0;
-	/* splice(2): one end is a pipe; a socket has no offset, nor has a pipe. */
+	/* splice(2): one end is a pipe, which has no offset (ESPIPE), nor has a socket (EINVAL). */
 	if (!is_pipe(to_us ? in : out))
 		return -EINVAL;
-	if (off_in != NULL || off_out != NULL)
+	if ((to_us ? off_in : off_out) != NULL)
 		return -ESPIPE;
+	if ((to_us ? off_out : off_in) != NULL)
+		return -EINVAL;
 	mem = buffer_get(&place);
 	if (mem == NULL)
 		return -ENOMEM;
