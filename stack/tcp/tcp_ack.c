@@ -26,13 +26,14 @@ static void update_window(struct stack *st, struct tcp_sock *tp, const struct tc
 {
 	uint32_t wnd = seg->wnd << tp->snd_wscale;
 
+	/* RFC 5681 2: an ACK with another window is no duplicate, even if the window is not taken. */
+	ai->wnd_updated = wnd != tp->snd_wnd;
 	if (!(seq_gt(seg->ack, tp->snd_una) || seq_gt(seg->seq, tp->snd_wl1) ||
 	      (seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || wnd == 0))))
 		return;
 	tp->snd_wl1 = seg->seq;
 	if (wnd == tp->snd_wnd)
 		return;
-	ai->wnd_updated = true;
 	tp->snd_wnd = wnd;
 	if (wnd > tp->max_window) {
 		tp->max_window = wnd;

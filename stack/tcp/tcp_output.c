@@ -357,7 +357,8 @@ static void new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf
 
 	tp->send_head = cb->qnext;
 	tp->snd_nxt = cb->end_seq;
-	if (cb->len < tp->mss && cb->len > 0)
+	/* Short because the program wrote no more, not because the MSS grew meanwhile. */
+	if (cb->len < tp->mss && cb->len > 0 && cb->qnext == NULL)
 		tp->snd_sml = cb->end_seq;
 	if (tp->packets_out++ == 0 || tp->xmit_timer == XMIT_TLP || tp->xmit_timer == XMIT_NONE ||
 	    tp->xmit_timer == XMIT_PERSIST) {

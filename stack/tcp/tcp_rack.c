@@ -9,6 +9,11 @@
 #include "stack/tcp/tcp.h"
 
 #define REO_WND_PERSIST 16 /* recoveries for which a larger window is kept */
+/*
+ * Deviation: at least this.  On links whose round trip is a few microseconds a quarter of
+ * it is less than what one burst of received packets takes to process.
+ */
+#define REO_WND_MIN (100 * NS_PER_US)
 
 /* RFC 8985 6.2 step 2, RACK_sent_after(). */
 static bool sent_after(uint64_t t1, uint32_t end1, uint64_t t2, uint32_t end2)
@@ -47,7 +52,9 @@ static uint64_t reo_wnd(const struct tcp_sock *tp)
 	}
 	wnd = tp->min_rtt / 4 * tp->rack.reo_wnd_steps;
 	most = tp->srtt >> 3;
-	return wnd < most ? wnd : most;
+	if (wnd > most)
+		wnd = most;
+	return wnd > REO_WND_MIN ? wnd : REO_WND_MIN;
 }
 
 /*
