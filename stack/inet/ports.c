@@ -22,7 +22,9 @@
  *   destinations, so that ports to one peer come in sequence, which makes the first try
  *   succeed with tens of thousands of connections to it, while other destinations
  *   tell an observer nothing.  As in Linux, connect(2) takes ports of the parity of
- *   the range's low end first, bind(2) the others, so that they keep out of each other's way.
+ *   the range's low end first, bind(2) the others, so that they keep out of each other's way;
+ *   unlike there, the counter runs on through the other parity when the first is used up,
+ *   which keeps the first try the right one beyond 14,000 connections.
  */
 #include <errno.h>
 #include <string.h>
@@ -239,16 +241,15 @@ int port_bind_connect(struct stack *st, struct inet_sock *isk,
 	} key = { isk->local.addr, isk->peer.addr, isk->peer.port };
 	uint32_t hash = stack_hash(st, &key, sizeof(key), PORT_SALT);
 	uint16_t *counter = &st->inet.port_counters[hash % PORT_COUNTERS];
-	uint32_t lo, n, i, offset;
+	uint32_t lo, n, i;
 	uint16_t port;
 
 	ephemeral_range(isk, &lo, &n);
-	offset = (hash >> 10) + *counter;
 	for (i = 0; i < n; i++) {
-		port = nth_port(lo, n, offset, i, 0);
+		port = nth_port(lo, n, hash / PORT_COUNTERS, (*counter + i) % n, 0);
 		if (!port_suits_connect(st, isk, port, used, now))
 			continue;
-		*counter += (uint16_t)(i + 1);
+		*counter = (uint16_t)((*counter + i + 1) % n);
 		isk->local.port = port;
 		owner_fill(&isk->port, isk, &isk->local.addr, port);
 		isk->port.flags |= PORT_F_CONN;
