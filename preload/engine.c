@@ -83,7 +83,6 @@ struct stack *engine_enter(void)
 	if (t->depth++ > 0)
 		return shm->stack;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	t->enter_frame = __builtin_frame_address(0);
 	if (__builtin_expect(lock_acquire(&shm->lock, t) != 0, 0)) {
 		port_lcore_enter(STACK_LCORE, &t->saved_lcore);
 		engine_recover();

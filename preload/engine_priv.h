@@ -55,8 +55,8 @@ struct engine_thread {
 	bool last_restarts;
 	bool deferred;		     /* signals are blocked until the unlock */
 	bool in_fault;		     /* a handler of a fault raised under the lock runs */
+	bool fault_on_altstack;
 	void *fault_frame;
-	void *enter_frame;
 	sigset_t deferred_mask;	     /* what to go back to */
 	sigset_t fork_mask;
 	/* for threads that have no robust list of their own */

@@ -102,9 +102,13 @@ static void table_unlock(const sigset_t *mask)
 /* Have it again after the unlock. */
 static void defer(struct engine_thread *t, int sig, siginfo_t *info, ucontext_t *uc)
 {
-	sigset_t *mask = &uc->uc_sigmask;
+	sigset_t *mask = &uc->uc_sigmask, self;
 
 	signals_block_all(NULL);
+	/* Also a SIGSEGV, if somebody sent it. */
+	sigemptyset(&self);
+	sigaddset(&self, sig);
+	real.pthread_sigmask(SIG_BLOCK, &self, NULL);
 	/*
 	 * Several handlers may be stacked on one another before the first instruction of any:
 	 * the outermost runs last and has the thread's own mask.
@@ -114,7 +118,7 @@ static void defer(struct engine_thread *t, int sig, siginfo_t *info, ucontext_t 
 	real.syscall(SYS_rt_tgsigqueueinfo, getpid(), t->tid, sig, info);
 	/* The kernel's mask is 64 bits; 32 and 33 are libc's own and never blocked. */
 	for (int s = 1; s < NSIG; s++)
-		if (!is_fault(s) && s != 32 && s != 33)
+		if (s == sig || (!is_fault(s) && s != 32 && s != 33))
 			sigaddset(mask, s);
 }
 
@@ -125,6 +129,13 @@ static void reset_to_default(int sig)
 	memset(&dfl, 0, sizeof(dfl));
 	dfl.sa_handler = SIG_DFL;
 	real.sigaction(sig, &dfl, NULL);
+}
+
+static bool on_altstack(void)
+{
+	stack_t ss;
+
+	return sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK) != 0;
 }
 
 static void run(struct engine_thread *t, int sig, siginfo_t *info, void *uc)
@@ -143,6 +154,7 @@ static void run(struct engine_thread *t, int sig, siginfo_t *info, void *uc)
 	if (fault) {
 		t->in_fault = true;
 		t->fault_frame = __builtin_frame_address(0);
+		t->fault_on_altstack = on_altstack();
 	}
 	/* The kernel too passes three arguments to handlers of either kind. */
 	act.sa_sigaction(sig, info, uc);
@@ -181,15 +193,16 @@ bool signals_last_restarts(void)
 	return engine_self.last_restarts;
 }
 
-/* Stacks grow down: an older frame lies higher. */
+/*
+ * Stacks grow down: while the fault's handler runs, all frames lie below its own.  One
+ * that ran on the alternate stack is gone when the thread is not there any more.
+ */
 bool signals_call_abandoned(const struct engine_thread *t)
 {
-	stack_t ss;
-
-	/* On the alternate stack: the handler still runs. */
-	if (sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK) != 0)
+	if (on_altstack())
 		return false;
-	return (char *)__builtin_frame_address(0) > (char *)t->enter_frame;
+	return t->fault_on_altstack ||
+	       (char *)__builtin_frame_address(0) > (char *)t->fault_frame;
 }
 
 /* -- installing --------------------------------------------------------------------------- */
