@@ -202,7 +202,7 @@ static void show_value(const char *value, char *buf, size_t len)
 {
 	size_t i;
 
-	for (i = 0; value[i] != '\0' && i < len - 4; i++)
+	for (i = 0; i < len - 4 && value[i] != '\0'; i++)
 		buf[i] = isprint((unsigned char)value[i]) ? value[i] : '?';
 	strcpy(buf + i, value[i] != '\0' ? "..." : "");
 }

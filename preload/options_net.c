@@ -130,7 +130,7 @@ int parse_addrs(struct shim_config *cfg, const struct option_row *row, const cha
 	char item[ITEM_LEN];
 
 	(void)row;
-	while (list != NULL) {
+	do {
 		if (n == CONFIG_MAX_ADDRS) {
 			snprintf(why, whylen, "more than %d", CONFIG_MAX_ADDRS);
 			return -EINVAL;
@@ -148,7 +148,7 @@ int parse_addrs(struct shim_config *cfg, const struct option_row *row, const cha
 			}
 		}
 		n++;
-	}
+	} while (list != NULL);
 	memcpy(cfg->addrs, addrs, n * sizeof(addrs[0]));
 	cfg->naddrs = n;
 	return 0;
@@ -195,7 +195,7 @@ int parse_gateways(struct shim_config *cfg, const struct option_row *row, const 
 	char item[ITEM_LEN];
 
 	(void)row;
-	while (list != NULL) {
+	do {
 		if (n == CONFIG_MAX_ROUTES) {
 			snprintf(why, whylen, "more than %d", CONFIG_MAX_ROUTES);
 			return -EINVAL;
@@ -215,7 +215,7 @@ int parse_gateways(struct shim_config *cfg, const struct option_row *row, const 
 			}
 		}
 		n++;
-	}
+	} while (list != NULL);
 	memcpy(cfg->routes, routes, n * sizeof(routes[0]));
 	cfg->nroutes = n;
 	return 0;
@@ -361,7 +361,7 @@ int parse_rules(struct shim_config *cfg, const struct option_row *row, const cha
 	char item[ITEM_LEN];
 
 	(void)row;
-	while (list != NULL) {
+	do {
 		int got;
 
 		if (text_next_item(&list, ',', item, sizeof(item)) != 0) {
@@ -377,7 +377,7 @@ int parse_rules(struct shim_config *cfg, const struct option_row *row, const cha
 		}
 		memcpy(&rules[n], pair, (size_t)got * sizeof(pair[0]));
 		n += (unsigned int)got;
-	}
+	} while (list != NULL);
 	memcpy(cfg->rules, rules, n * sizeof(rules[0]));
 	cfg->nrules = n;
 	return 0;

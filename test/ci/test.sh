@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# test.sh - everything that CI runs: build with warnings as errors, layering, unit and
+# simulation suites under ASan and UBSan, system tests.  The last line adds all of it up.
+set -eu
+cd "$(dirname "$0")/../.."
+BUILD=${BUILD:-build}
+MAKE=${MAKE:-make}
+export BUILD
+jobs=$(nproc 2>/dev/null || echo 2)
+
+echo "== build"
+$MAKE --no-print-directory -j"$jobs" WERROR=1 SAN=0 BUILD="$BUILD" all programs man
+echo "== build the suites with sanitizers"
+$MAKE --no-print-directory -j"$jobs" WERROR=1 SAN=1 BUILD="$BUILD-san" tests
+
+echo "== run"
+checks=$(find "$BUILD-san/test/unit" "$BUILD-san/test/sim" -maxdepth 1 -type f -name 'test_*' -perm -u+x 2>/dev/null | sort)
+# A binary whose source is gone is no test any more.
+current=
+for c in $checks; do
+	[ ! -f "${c#"$BUILD-san/"}.c" ] || current="$current $c"
+done
+[ -n "$current" ] || { echo "test.sh: there is no suite to run" >&2; exit 1; }
+export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
+sh test/ci/suites.sh --check $current --system test/ci/layers.sh test/ci/cli.sh test/ci/tryout.sh test/system/run
