@@ -25,6 +25,7 @@
 
 /* TPACKET2_HDRLEN and alignment (52, rounded), the headroom that the kernel leaves, a VLAN tag. */
 #define FRAME_OVERHEAD 128
+#define RING_BYTES (1u << 20) /* of each of the two rings of a queue, unless framecnt= says otherwise */
 
 /*
  * One ring slot holds one frame.  The driver finds the slots by their number alone, so blocks
@@ -51,6 +52,10 @@ static int packet_ring_args(struct port_open *o, unsigned int mtu)
 		return port_fail(o, EINVAL, "framesz=%s does not hold frames of MTU %u", num, mtu);
 	if (frame > o->frame_room)
 		o->frame_room = (uint16_t)frame;
+	/* The rings are locked memory, of which ordinary users have little (RLIMIT_MEMLOCK). */
+	snprintf(num, sizeof(num), "%u", frame > 2048 ? (RING_BYTES / frame) & ~1u : RING_BYTES / frame);
+	if (r == 0)
+		r = port_arg_default(o, "framecnt", num);
 	snprintf(num, sizeof(num), "%u", o->port->netif.nqueues);
 	return r == 0 ? port_arg_default(o, "qpairs", num) : r;
 }
@@ -59,13 +64,16 @@ static int packet_check(struct port_open *o)
 {
 	struct port *p = o->port;
 	char who[64];
-	int fd, mtu;
+	int fd, flags, mtu;
 
 	if (!port_arg(o->args, "iface", p->ifname, sizeof(p->ifname)))
 		return port_fail(o, EINVAL, "which interface?  net_af_packet0,iface=veth0");
 	if (!kernel_if_exists(p->ctl_fd, p->ifname))
 		return port_fail(o, ENODEV, "there is no interface %s here: make it (ip link add %s type "
 				 "veth peer ...) or name another with iface=", p->ifname, p->ifname);
+	flags = kernel_if_flags(p->ctl_fd, p->ifname);
+	if (flags >= 0 && !(flags & IFF_UP))
+		return port_fail(o, ENETDOWN, "interface %s is down: ip link set %s up", p->ifname, p->ifname);
 	snprintf(who, sizeof(who), "packet:%s", p->ifname);
 	p->lock_fd = port_lock(who);
 	if (p->lock_fd == -EBUSY)
@@ -86,6 +94,9 @@ static int packet_check(struct port_open *o)
 
 static int packet_explain(struct port_open *o, int error)
 {
+	if (eal_log_contains("mmap failed"))
+		return port_fail(o, ENOMEM, "the packet rings are more than this user may lock: raise ulimit -l, "
+				 "or smaller framecnt=");
 	if (eal_log_contains("RX_RING") || eal_log_contains("TX_RING"))
 		return port_fail(o, ENOMEM, "the kernel has no memory for the packet rings: smaller framecnt=");
 	return port_fail(o, error, "%s", eal_log_why());
@@ -97,7 +108,6 @@ static int packet_attach(struct port_open *o)
 	int fds[SYS_MAX_FDS];
 	unsigned int n = sys_tracked_fds(fds, SYS_MAX_FDS);
 	uint16_t found = 0;
-	int flags;
 
 	for (unsigned int i = 0; i < n && found < p->netif.nqueues; i++) {
 		int domain = 0;
@@ -109,9 +119,6 @@ static int packet_attach(struct port_open *o)
 	}
 	if (found < p->netif.nqueues)
 		return port_fail(o, EIO, "%u packet sockets instead of %u", found, p->netif.nqueues);
-	flags = kernel_if_flags(p->ctl_fd, p->ifname);
-	if (flags >= 0 && !(flags & IFF_UP))
-		return port_fail(o, ENETDOWN, "interface %s is down: ip link set %s up", p->ifname, p->ifname);
 	if (o->params->mac != NULL)
 		rte_eth_promiscuous_enable(p->id);
 	return kernel_if_attach_mtu(o);

@@ -9,12 +9,15 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <rte_log.h>
 
 #include "dpdk_port/libc.h"
 
@@ -497,6 +500,22 @@ void port_sys___syslog_chk(int priority, int flag, const char *fmt, ...)
 	(void)priority;
 	(void)flag;
 	(void)fmt;
+}
+
+/* -- stderr ---------------------------------------------------------------------------- */
+
+/* EAL's last words go to stderr behind its log's back; they belong into the log. */
+int port_sys___fprintf_chk(FILE *f, int flag, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int port_sys___fprintf_chk(FILE *f, int flag, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	(void)flag;
+	va_start(ap, fmt);
+	n = f == stderr ? rte_vlog(RTE_LOG_ERR, RTE_LOGTYPE_EAL, fmt, ap) : vfprintf(f, fmt, ap);
+	va_end(ap);
+	return n;
 }
 
 /* -- libbsd, libnuma ------------------------------------------------------------------ */

@@ -9,3 +9,7 @@ $(PORT_TOOL): $(O)/test/port/port_echo.o $(LIBPORT) $(DPDK_STATIC_DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $(CFLAGS_ALL) $(LDFLAGS_ALL) $(O)/test/port/port_echo.o $(LIBPORT) \
 		$(DPDK_STATIC_LIBS)
+
+# The port's unit test has DPDK inside, too: how its calls reach libc is part of what is tested.
+$(BUILD)/test/unit/test_port: DPDK_SHARED_LIBS = $(DPDK_STATIC_LIBS)
+$(BUILD)/test/unit/test_port: | $(DPDK_STATIC_DEPS)
