@@ -15,14 +15,18 @@
 #define SOCK_SHUTDOWN_MASK (RCV_SHUTDOWN | SEND_SHUTDOWN)
 
 /*
- * What a packet of len bytes counts against SO_RCVBUF: what Linux's allocator takes for
- * it (an sk_buff of 256 bytes, headroom and trailer of 384, a power of two).  A program that
- * sized its buffer for bursts on Linux gets as many datagrams into it here.
+ * What a packet counts against SO_RCVBUF: what Linux's allocator takes for its payload with
+ * 59 bytes of headers and headroom and 320 of trailer, and 256 for the sk_buff.  A program
+ * that sized its buffer for bursts on Linux gets as many datagrams into it here.
  */
 static uint32_t truesize(const struct rte_mbuf *m)
 {
-	uint32_t size = 512, need = rte_pktmbuf_pkt_len(m) + 384;
+	uint32_t need = pkt_cb(m)->len + 59 + 320, size = 1024;
 
+	if (need <= 576)
+		return 576 + 256;
+	if (need > 16384)
+		return pkt_cb(m)->len + 832;
 	while (size < need)
 		size <<= 1;
 	return size + 256;
@@ -47,15 +51,17 @@ bool dgram_queue(struct stack *st, struct dgram_sock *dg, struct rte_mbuf *m, ui
 {
 	struct sock *sk = &dg->inet.sk;
 	struct pkt_cb *cb = pkt_cb(m);
+	uint32_t size = truesize(m);
 
-	if (sk->rmem > sk->rcvbuf) {
+	/* One always fits, however large. */
+	if (unlikely(sk->rmem > 0 && sk->rmem + size > sk->rcvbuf)) {
 		sk->drops++;
 		return false;
 	}
 	cb->tstamp = now;
 	cb->end_seq = sk->drops;
 	cb->owner = PKT_STACK;
-	sk->rmem += truesize(m);
+	sk->rmem += size;
 	dg->rxq.bytes += cb->len;
 	pktq_push(&dg->rxq, m);
 	sock_raise(st, sk, EPOLLIN | EPOLLRDNORM);

@@ -11,6 +11,23 @@ static const struct ipaddr *bound_source(const struct inet_sock *isk)
 	return ipaddr_is_multicast(&isk->local.addr) ? NULL : &isk->local.addr;
 }
 
+/* As udpv6_sendmsg(): 1 for AF_UNSPEC, which is no name at all. */
+static int name_to_endpoint6(const struct sock *sk, const struct msghdr *msg, struct endpoint *ep)
+{
+	sa_family_t family;
+
+	if (msg->msg_namelen < sizeof(family))
+		return -EINVAL;
+	memcpy(&family, msg->msg_name, sizeof(family));
+	if (family == AF_UNSPEC)
+		return 1;
+	if (family != AF_INET && family != AF_INET6)
+		return -EINVAL;
+	if (family == AF_INET && (sk->flags & SOCK_F_V6ONLY) != 0)
+		return -ENETUNREACH;
+	return sockaddr_to_endpoint(sk, msg->msg_name, msg->msg_namelen, ep);
+}
+
 /* msg_name of sendmsg(2).  AF_UNSPEC counts as AF_INET: udp_sendmsg(). */
 static int name_to_endpoint(const struct sock *sk, const struct msghdr *msg, struct endpoint *ep)
 {
@@ -27,6 +44,8 @@ static int name_to_endpoint(const struct sock *sk, const struct msghdr *msg, str
 		ep->scope = 0;
 		return 0;
 	}
+	if (sk->protocol == IPPROTO_UDP)
+		return name_to_endpoint6(sk, msg, ep);
 	return sockaddr_to_endpoint(sk, msg->msg_name, msg->msg_namelen, ep);
 }
 
@@ -35,7 +54,7 @@ int dgram_tx_prepare(struct stack *st, struct sock *sk, const struct msghdr *msg
 {
 	struct inet_sock *isk = inet_sk(sk);
 	const struct ipaddr *src = bound_source(isk);
-	int err;
+	int err = 1;
 
 	tx->ttl = tx->tos = tx->dontfrag = -1;
 	tx->gso_size = 0;
@@ -45,9 +64,10 @@ int dgram_tx_prepare(struct stack *st, struct sock *sk, const struct msghdr *msg
 		err = name_to_endpoint(sk, msg, &tx->to);
 		if (err < 0)
 			return err;
-		if (need_port && tx->to.port == 0)
+		if (err == 0 && need_port && tx->to.port == 0)
 			return -EINVAL;
-	} else {
+	}
+	if (err > 0) {
 		if (sk->state != DGRAM_CONNECTED)
 			return -EDESTADDRREQ;
 		tx->to = isk->peer;

@@ -124,6 +124,9 @@ static ssize_t ping_sendmsg(struct stack *st, struct socket *so, const struct ms
 	const uint8_t *h;
 	int err;
 
+	err = ping_autobind(st, isk, now);
+	if (err < 0)
+		return err;
 	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
 	if (it.count > 0xffff)
 		return -EMSGSIZE;
@@ -133,8 +136,6 @@ static ssize_t ping_sendmsg(struct stack *st, struct socket *so, const struct ms
 	if ((flags & MSG_OOB) != 0)
 		return -EOPNOTSUPP;
 	err = dgram_tx_prepare(st, sk, msg, false, &tx);
-	if (err == 0)
-		err = ping_autobind(st, isk, now);
 	if (err == 0)
 		err = dgram_tx_route(st, sk, &tx, now);
 	if (err < 0)

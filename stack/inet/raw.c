@@ -181,7 +181,8 @@ static void raw_deliver(struct stack *st, struct raw_sock *rs, const struct rx_p
 	struct rte_mbuf *m;
 
 	st->in_hand = sk;
-	if (sk->rmem > sk->rcvbuf) {
+	/* Full: do not even copy.  dgram_queue() decides about what may just fit. */
+	if (sk->rmem >= sk->rcvbuf) {
 		sk->drops++;
 		return;
 	}

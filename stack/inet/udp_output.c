@@ -161,6 +161,10 @@ ssize_t udp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 	struct dgram_tx tx;
 	int err;
 
+	/* inet_send_prepare(): even a call that fails leaves the socket with a port. */
+	err = udp_autobind(st, &up->dg.inet, now);
+	if (err < 0)
+		return err;
 	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
 	if (it.count > 0xffff)
 		return -EMSGSIZE;
@@ -176,10 +180,7 @@ ssize_t udp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 		return err;
 	if (tx.gso_size == 0)
 		tx.gso_size = up->gso_size;
-	/* inet_send_prepare() comes first in Linux; whichever fails, nothing was sent. */
-	err = udp_autobind(st, &up->dg.inet, now);
-	if (err == 0)
-		err = dgram_tx_route(st, sk, &tx, now);
+	err = dgram_tx_route(st, sk, &tx, now);
 	if (err < 0)
 		return err;
 	if (sk->err != 0)
