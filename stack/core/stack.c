@@ -16,6 +16,7 @@
 
 #define STACK_ALIGN 4096
 #define STACK_MIN_MTU 576 /* RFC 791: every host accepts that much */
+#define STACK_MIN_MTU6 1280 /* RFC 8200 5 */
 
 void stack_config_defaults(struct stack_config *cfg)
 {
@@ -40,6 +41,9 @@ static bool plen_is_valid(const struct ipaddr *addr, unsigned int plen)
 
 static bool addr_is_valid(const struct stack_config *cfg, const struct stack_addr *a)
 {
+	if (!ipaddr_is_v4(&a->addr) && a->netif < cfg->nnetifs &&
+	    cfg->netifs[a->netif]->mtu < STACK_MIN_MTU6)
+		return false;
 	return a->netif < cfg->nnetifs && plen_is_valid(&a->addr, a->plen) &&
 	       !ipaddr_is_any(&a->addr) && !ipaddr_is_multicast(&a->addr) &&
 	       !ipaddr_is_limited_broadcast(&a->addr) && !ipaddr_is_loopback(&a->addr);

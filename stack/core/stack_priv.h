@@ -82,6 +82,17 @@ struct rte_mbuf *pkt_copy(struct stack *st, const struct rte_mbuf *m, uint32_t o
 bool pkt_is_shared(const struct rte_mbuf *m);
 /* m if nobody else refers to it, else a deep copy with m freed; NULL without memory. */
 struct rte_mbuf *pkt_unshare(struct stack *st, struct rte_mbuf *m);
+/* n bytes more in front of m's data; NULL without headroom, and then m is freed (counted). */
+static inline void *pkt_push(struct stack *st, struct rte_mbuf *m, uint16_t n)
+{
+	void *p = rte_pktmbuf_prepend(m, n);
+
+	if (unlikely(p == NULL)) {
+		MIB_INC(st, PKT_NOMEM);
+		rte_pktmbuf_free(m);
+	}
+	return p;
+}
 /* Make the first len bytes contiguous; false if m is shorter or they do not fit one buffer. */
 bool pkt_pullup_slow(struct rte_mbuf *m, uint32_t len);
 static inline bool pkt_pullup(struct rte_mbuf *m, uint32_t len)
@@ -93,6 +104,8 @@ void pkt_trim_to(struct rte_mbuf *m, uint32_t len);
 /* The Internet checksum's sum (RFC 1071, folded to 16 bits, not inverted) of bytes [off, off + len). */
 uint16_t pkt_sum(const struct rte_mbuf *m, uint32_t off, uint32_t len);
 
+/* Which of st->cfg.netifs nif is. */
+unsigned int netif_index(const struct stack *st, const struct netif *nif);
 /* Put an Ethernet frame on netif's transmit batch; consumed. */
 void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t now);
 /* Offer the transmit batches to the links. */

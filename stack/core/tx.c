@@ -52,7 +52,7 @@ void stack_tx_flush(struct stack *st, uint64_t now)
 			txq_flush(st, i, now);
 }
 
-static unsigned int netif_index(const struct stack *st, const struct netif *nif)
+unsigned int netif_index(const struct stack *st, const struct netif *nif)
 {
 	unsigned int i = 0;
 

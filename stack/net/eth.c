@@ -132,13 +132,10 @@ void eth_output(struct stack *st, struct netif *nif, struct rte_mbuf *m, const u
 		uint16_t ethertype, uint64_t now)
 {
 	uint8_t hdr[18], len = eth_header_build(hdr, nif, mac, ethertype);
-	char *p = rte_pktmbuf_prepend(m, len);
+	char *p = pkt_push(st, m, len);
 
-	if (p == NULL) {
-		MIB_INC(st, PKT_NOMEM);
-		drop(m);
+	if (p == NULL)
 		return;
-	}
 	memcpy(p, hdr, len);
 	stack_tx(st, nif, m, now);
 }

@@ -236,7 +236,9 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 	m = pkt_copy(st, pkt->m, pkt->l3_off, RTE_MIN(quote, (uint32_t)QUOTE_MAX));
 	if (m == NULL)
 		return;
-	ih = (struct icmp_hdr *)rte_pktmbuf_prepend(m, sizeof(*ih));
+	ih = pkt_push(st, m, sizeof(*ih));
+	if (ih == NULL)
+		return;
 	ih->type = type;
 	ih->code = code;
 	ih->checksum = 0;

@@ -23,6 +23,7 @@ int ifaddr_add(struct stack *st, struct netif *nif, const struct ipaddr *addr, u
 	struct route_table *t = &st->net.route;
 	struct route r = { .prefix = *addr, .nif = nif, .valid_until = UINT64_MAX, .plen = plen };
 	struct ifaddr *a = &t->addrs[t->naddrs];
+	struct ipaddr group;
 	int err;
 
 	if (t->naddrs == ADDR_MAX)
@@ -36,6 +37,11 @@ int ifaddr_add(struct stack *st, struct netif *nif, const struct ipaddr *addr, u
 	a->state = ipaddr_is_v4(addr) || st->cfg.quiet_start ? IFADDR_OK : IFADDR_OPTIMISTIC;
 	a->next_at = st->cfg.quiet_start ? UINT64_MAX : now;
 	err = route_add(st, &r);
+	if (err == 0 && !ipaddr_is_v4(addr)) {
+		/* RFC 4291 2.7.1: where questions about this address go. */
+		group = nd_solicited_node(addr);
+		err = mcast_add(st, nif, &group, false, now);
+	}
 	if (err != 0)
 		return err;
 	t->naddrs++;

@@ -150,10 +150,8 @@ void ip_deliver(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 		}
 		break;
 	case IPPROTO_IGMP:
-		if (v4) {
+		if (v4)
 			igmp_input(st, pkt, now);
-			return;
-		}
 		break;
 	default:
 		if (!taken)
@@ -212,12 +210,9 @@ int ip_transmit(struct stack *st, struct rte_mbuf *m, struct dst *d, const struc
 
 	if (likely(neigh_is(n, d) && now < n->valid_until && !d->loop && !d->multicast &&
 		   !d->broadcast)) {
-		p = rte_pktmbuf_prepend(m, n->hdr_len);
-		if (unlikely(p == NULL)) {
-			MIB_INC(st, PKT_NOMEM);
-			rte_pktmbuf_free(m);
+		p = pkt_push(st, m, n->hdr_len);
+		if (unlikely(p == NULL))
 			return -ENOBUFS;
-		}
 		if (likely(n->hdr_len == 14))
 			memcpy(p, n->hdr, 14);
 		else

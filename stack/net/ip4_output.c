@@ -32,11 +32,11 @@ static uint16_t header_csum(const struct rte_ipv4_hdr *ip)
 	return (uint16_t)~csum_fold((uint32_t)((sum & 0xffff) + (sum >> 16)));
 }
 
-/* Prepend the header; frag is the field in host order.  False if there is no room. */
-static bool push_header(struct rte_mbuf *m, const struct dst *d, const struct ip_tx *tx,
+/* Prepend the header; frag is the field in host order.  False if there is no room (m is freed). */
+static bool push_header(struct stack *st, struct rte_mbuf *m, const struct dst *d, const struct ip_tx *tx,
 			uint16_t ident, uint16_t frag)
 {
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)rte_pktmbuf_prepend(m, sizeof(*ip));
+	struct rte_ipv4_hdr *ip = pkt_push(st, m, sizeof(*ip));
 
 	if (unlikely(ip == NULL))
 		return false;
@@ -58,13 +58,6 @@ static bool push_header(struct rte_mbuf *m, const struct dst *d, const struct ip
 		ip->hdr_checksum = header_csum(ip);
 	}
 	return true;
-}
-
-static int no_room(struct stack *st, struct rte_mbuf *m)
-{
-	MIB_INC(st, PKT_NOMEM);
-	rte_pktmbuf_free(m);
-	return -ENOBUFS;
 }
 
 /* Cut m (data at the transport header) into fragments that fit the path. */
@@ -89,8 +82,8 @@ static int fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const s
 		piece = pkt_copy(st, m, off, n);
 		if (piece == NULL) {
 			err = -ENOBUFS;
-		} else if (!push_header(piece, d, tx, ident, frag)) {
-			err = no_room(st, piece);
+		} else if (!push_header(st, piece, d, tx, ident, frag)) {
+			err = -ENOBUFS;
 		} else {
 			MIB_INC(st, IP_FRAG_CREATES);
 			err = ip_transmit(st, piece, d, tx, now);
@@ -122,8 +115,8 @@ int ip4_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct
 		return fragment(st, m, d, tx, now);
 	}
 	ip_l4_csum_fill(m, d, tx, sizeof(struct rte_ipv4_hdr));
-	if (unlikely(!push_header(m, d, tx, tx->df ? 0 : next_ident(st, tx),
+	if (unlikely(!push_header(st, m, d, tx, tx->df ? 0 : next_ident(st, tx),
 				  tx->df ? RTE_IPV4_HDR_DF_FLAG : 0)))
-		return no_room(st, m);
+		return -ENOBUFS;
 	return ip_transmit(st, m, d, tx, now);
 }

@@ -150,13 +150,10 @@ static void set_mac(struct neigh *n, const uint8_t mac[6])
 
 static int transmit(struct stack *st, const struct neigh *n, struct rte_mbuf *m, uint64_t now)
 {
-	char *p = rte_pktmbuf_prepend(m, n->hdr_len);
+	char *p = pkt_push(st, m, n->hdr_len);
 
-	if (p == NULL) {
-		MIB_INC(st, PKT_NOMEM);
-		rte_pktmbuf_free(m);
+	if (p == NULL)
 		return -ENOBUFS;
-	}
 	memcpy(p, n->hdr, n->hdr_len);
 	stack_tx(st, n->nif, m, now);
 	return 0;
@@ -280,22 +277,13 @@ void neigh_confirm(struct stack *st, struct dst *d, uint64_t now)
 
 /* -- sending ------------------------------------------------------------------------------- */
 
-/* Multicast (RFC 1112 6.4, RFC 2464 7) and broadcast addresses are computed, not asked for. */
+/* Multicast and broadcast addresses are computed, not asked for. */
 static void make_permanent(struct stack *st, struct neigh *n, bool broadcast, uint64_t now)
 {
 	uint8_t mac[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-	const uint8_t *a = n->addr.b + 12;
 
-	if (!broadcast && ipaddr_is_v4(&n->addr)) {
-		mac[0] = 0x01;
-		mac[1] = 0x00;
-		mac[2] = 0x5e;
-		mac[3] = a[1] & 0x7f;
-		memcpy(mac + 4, a + 2, 2);
-	} else if (!broadcast) {
-		mac[0] = mac[1] = 0x33;
-		memcpy(mac + 2, a, 4);
-	}
+	if (!broadcast)
+		mcast_mac(&n->addr, mac);
 	set_mac(n, mac);
 	set_state(st, n, NEIGH_PERMANENT, now);
 	n->valid_until = UINT64_MAX;

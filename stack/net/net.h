@@ -91,6 +91,7 @@ struct route {
 	uint64_t valid_until; /* ns, UINT64_MAX: for ever */
 	uint8_t plen;	      /* in the prefix's family */
 	uint8_t rank;	      /* compares across families: longest first */
+	bool advertised;      /* learned from a router */
 };
 
 struct pmtu {
@@ -133,17 +134,17 @@ struct reass_table {
 	uint32_t nfrags;
 };
 
-/* -- multicast groups that a socket has joined (membership.c) --------------------------- */
+/* -- multicast groups that we are in (membership.c): IGMPv3, MLDv2 -------------------- */
 
 #define MCAST_MAX 256
 
 struct mcast_group {
 	struct ipaddr addr;
-	struct netif *nif;
-	uint32_t users;	  /* 0: free */
-	uint64_t report_at; /* ns: when to report next, 0: not due */
-	uint8_t reports;  /* unsolicited reports still to send */
-	bool leaving;
+	struct netif *nif;  /* NULL: free */
+	uint32_t users;	    /* 0 while the leave is still being reported */
+	uint64_t report_at; /* ns: next report of the change, UINT64_MAX: none */
+	uint64_t answer_at; /* ns: when to answer a query, UINT64_MAX: none */
+	uint8_t reports;    /* of the change, still to send */
 };
 
 /* -- everything of stack/net/ in struct stack ------------------------------------------ */
@@ -164,7 +165,11 @@ struct net_tables {
 	struct ratelimit icmp_err_limit, icmp_echo_limit;
 	uint16_t ip_ident[IP_IDENTS]; /* IPv4 identification counters by hash of the destination */
 	struct timer house;	      /* address announcements, DAD, router solicitations, reports */
+	/* Router solicitations per link: when the next is due (UINT64_MAX: none), how many went. */
+	uint64_t rs_at[STACK_MAX_NETIFS];
 	uint8_t rs_sent[STACK_MAX_NETIFS];
+	uint16_t ip6_mtu[STACK_MAX_NETIFS]; /* as a router advertised, 0: the link's */
+	uint64_t igmp2_until, mld1_until; /* ns: an older querier is on the link */
 };
 
 #endif

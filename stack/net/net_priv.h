@@ -22,6 +22,12 @@
 #define IP4_MIN_PMTU 552 /* Linux's net.ipv4.route.min_pmtu */
 #define IP6_MIN_MTU 1280 /* RFC 8200 5 */
 
+#define ND_ROUTER_SOLICIT 133
+#define ND_ROUTER_ADVERT 134
+#define ND_NEIGHBOR_SOLICIT 135
+#define ND_NEIGHBOR_ADVERT 136
+#define ND_REDIRECT 137
+
 /* -- Ethernet (eth.c) -------------------------------------------------------------------- */
 /* Build the header for frames from nif to mac; returns its length. */
 uint8_t eth_header_build(uint8_t hdr[18], const struct netif *nif, const uint8_t mac[6],
@@ -157,17 +163,53 @@ void icmp_local_unreach(struct stack *st, struct rte_mbuf *m, uint64_t now);
 /* May one more event happen?  rate per second, burst at most. */
 bool ratelimit_ok(struct ratelimit *rl, uint32_t rate, uint32_t burst, uint64_t now);
 
-/* -- IPv6 neighbour discovery and multicast ----------------------------------------------------- */
-void nd_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+/* -- IPv6 neighbour discovery (nd.c, nd_router.c) ----------------------------------------------- */
+/* An ICMPv6 message 133..137; pkt->m is not consumed. */
+void nd_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now);
+void nd_router_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
+		     uint64_t now);
+/* mac NULL: ask all that may have target (its solicited-node group), else ask that one. */
 void nd_send_ns(struct stack *st, struct netif *nif, const struct ipaddr *target,
 		const struct ipaddr *src, const uint8_t *mac, uint64_t now);
+/* One step of duplicate address detection; sets a->next_at. */
 void nd_address_step(struct stack *st, struct ifaddr *a, uint64_t now);
 uint64_t nd_router_step(struct stack *st, uint64_t now);
+/* Find option type in len bytes; NULL if absent.  False if the options are malformed. */
+bool nd_option(const uint8_t *opt, uint32_t len, uint8_t type, const uint8_t **found);
+/* Send an ICMPv6 message m (checksum zero) straight to mac, hop limit 255; consumed. */
+void nd_send(struct stack *st, struct netif *nif, struct rte_mbuf *m, const struct ipaddr *src,
+	     const struct ipaddr *dst, const uint8_t mac[6], uint64_t now);
+/* ff02::1:ffXX:XXXX (RFC 4291 2.7.1) */
+struct ipaddr nd_solicited_node(const struct ipaddr *addr);
+/* fe80::/64 with the interface identifier that the MAC gives (RFC 4291 appendix A). */
+struct ipaddr nd_link_local(const struct netif *nif);
+/* Is IPv6 in use on the link? */
+bool nd_is_enabled(const struct stack *st, const struct netif *nif);
+
+/* -- multicast membership (membership.c, igmp.c, mld.c) ------------------------------------------- */
+enum mcast_record { /* RFC 3376 4.2.12, RFC 3810 5.2.12 */
+	MCAST_IS_EXCLUDE = 2,
+	MCAST_TO_INCLUDE = 3,
+	MCAST_TO_EXCLUDE = 4,
+};
 bool mcast_is_member(const struct stack *st, const struct netif *nif, const struct ipaddr *group);
-void igmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
-void mld_input(struct stack *st, struct rx_pkt *pkt, uint64_t now);
+/* Join for the stack's own needs; asked: report it also under quiet_start. */
+int mcast_add(struct stack *st, struct netif *nif, const struct ipaddr *group, bool asked,
+	      uint64_t now);
+/* A query: group any asks for all.  Answers fall at random within max_ns. */
+void mcast_query(struct stack *st, const struct netif *nif, const struct ipaddr *group, bool v4,
+		 uint64_t max_ns, uint64_t now);
 /* Reports that are due; returns when the next is. */
 uint64_t mcast_step(struct stack *st, uint64_t now);
+/* Ethernet address of a group: RFC 1112 6.4, RFC 2464 7. */
+void mcast_mac(const struct ipaddr *group, uint8_t mac[6]);
+void igmp_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now);
+void igmp_send_report(struct stack *st, const struct mcast_group *g, enum mcast_record type,
+		      uint64_t now);
+void mld_query_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
+		     uint64_t now);
+void mld_send_report(struct stack *st, const struct mcast_group *g, enum mcast_record type,
+		     uint64_t now);
 
 /* -- housekeeping (net.c) ---------------------------------------------------------------------- */
 /* Look at announcements, DAD, reports and lifetimes no later than at. */

@@ -69,6 +69,21 @@ static int config_routes(struct stack *st)
 	return err;
 }
 
+/* RFC 4291 2.1: every link with IPv6 has a link-local address. */
+static int add_link_locals(struct stack *st, uint64_t now)
+{
+	struct ipaddr ll;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < st->cfg.nnetifs && err == 0; i++) {
+		ll = nd_link_local(st->cfg.netifs[i]);
+		if (nd_is_enabled(st, st->cfg.netifs[i]) && !ip_addr_is_ours(st, &ll))
+			err = ifaddr_add(st, st->cfg.netifs[i], &ll, 64, now);
+	}
+	return err;
+}
+
 int route_init(struct stack *st, uint64_t now)
 {
 	const struct stack_addr *a;
@@ -80,6 +95,8 @@ int route_init(struct stack *st, uint64_t now)
 		a = &st->cfg.addrs[i];
 		err = ifaddr_add(st, st->cfg.netifs[a->netif], &a->addr, a->plen, now);
 	}
+	if (err == 0)
+		err = add_link_locals(st, now);
 	return err == 0 ? config_routes(st) : err;
 }
 
@@ -213,6 +230,13 @@ static int lookup_link(struct stack *st, const struct ipaddr *addr, const struct
 	return 0;
 }
 
+static uint16_t link_mtu(const struct stack *st, const struct netif *nif, const struct ipaddr *addr)
+{
+	uint16_t advertised = st->net.ip6_mtu[netif_index(st, nif)];
+
+	return advertised != 0 && !ipaddr_is_v4(addr) ? advertised : nif->mtu;
+}
+
 static int lookup(struct stack *st, const struct ipaddr *addr, const struct ipaddr *src,
 		  struct dst *out, uint64_t now)
 {
@@ -233,7 +257,7 @@ static int lookup(struct stack *st, const struct ipaddr *addr, const struct ipad
 	err = lookup_link(st, addr, src, out, now);
 	if (err != 0)
 		return err;
-	out->mtu = out->nif->mtu;
+	out->mtu = link_mtu(st, out->nif, addr);
 	pmtu = pmtu_find(st, addr, now);
 	if (pmtu < out->mtu)
 		out->mtu = pmtu;

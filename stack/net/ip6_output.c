@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ip6_output.c - IPv6 headers and fragments for transports (RFC 8200).
+ */
+#include "stack/net/net_priv.h"
+
+#define IP6_MAX_PAYLOAD 65535u
+#define FRAG_HDR_LEN 8u
+
+static bool push_header(struct stack *st, struct rte_mbuf *m, const struct ip_tx *tx, uint8_t next)
+{
+	uint32_t len = rte_pktmbuf_pkt_len(m);
+	struct rte_ipv6_hdr *ip = pkt_push(st, m, sizeof(*ip));
+
+	if (unlikely(ip == NULL))
+		return false;
+	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)tx->tos << 20 | (tx->flowlabel & 0xfffff));
+	ip->payload_len = rte_cpu_to_be_16((uint16_t)len);
+	ip->proto = next;
+	ip->hop_limits = tx->ttl != 0 ? tx->ttl : IP_DEFAULT_TTL;
+	memcpy(ip->src_addr, tx->src->b, 16);
+	memcpy(ip->dst_addr, tx->dst->b, 16);
+	return true;
+}
+
+static int too_big(struct stack *st, struct rte_mbuf *m)
+{
+	MIB_INC(st, IP_FRAG_FAILS);
+	rte_pktmbuf_free(m);
+	return -EMSGSIZE;
+}
+
+/* One fragment's header: offset in bytes, a multiple of eight. */
+static bool push_fragment(struct stack *st, struct rte_mbuf *m, const struct ip_tx *tx, uint32_t off,
+			  bool more, uint32_t id)
+{
+	uint8_t *p = pkt_push(st, m, FRAG_HDR_LEN);
+	uint16_t word = rte_cpu_to_be_16((uint16_t)(off | more));
+
+	if (p == NULL)
+		return false;
+	p[0] = tx->proto;
+	p[1] = 0;
+	memcpy(p + 2, &word, sizeof(word));
+	memcpy(p + 4, &id, sizeof(id));
+	return push_header(st, m, tx, IPPROTO_FRAGMENT);
+}
+
+static int fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
+		    uint64_t now)
+{
+	uint32_t len = rte_pktmbuf_pkt_len(m), off, n, id = stack_random(st);
+	uint32_t room = (d->mtu - (uint32_t)sizeof(struct rte_ipv6_hdr) - FRAG_HDR_LEN) & ~7u;
+	struct rte_mbuf *piece;
+	struct dst plain = *d;
+	int err = 0;
+
+	/* The link cannot sum over fragments: in software, now. */
+	plain.loop = true;
+	ip_l4_csum_fill(m, &plain, tx, 0);
+	for (off = 0; off < len && err == 0; off += n) {
+		n = RTE_MIN(room, len - off);
+		piece = pkt_copy(st, m, off, n);
+		if (piece == NULL) {
+			err = -ENOBUFS;
+		} else if (!push_fragment(st, piece, tx, off, off + n < len, id)) {
+			err = -ENOBUFS;
+		} else {
+			MIB_INC(st, IP_FRAG_CREATES);
+			err = ip_transmit(st, piece, d, tx, now);
+		}
+	}
+	rte_pktmbuf_free(m);
+	return err;
+}
+
+int ip6_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
+	       uint64_t now)
+{
+	uint32_t len = rte_pktmbuf_pkt_len(m);
+
+	m->ol_flags &= ~(RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6);
+	if (unlikely(len > IP6_MAX_PAYLOAD))
+		return too_big(st, m);
+	if (unlikely(len + sizeof(struct rte_ipv6_hdr) > d->mtu &&
+		     (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0 && !d->loop)) {
+		if (tx->df)
+			return too_big(st, m);
+		return fragment(st, m, d, tx, now);
+	}
+	ip_l4_csum_fill(m, d, tx, sizeof(struct rte_ipv6_hdr));
+	if (unlikely(!push_header(st, m, tx, tx->proto)))
+		return -ENOBUFS;
+	return ip_transmit(st, m, d, tx, now);
+}

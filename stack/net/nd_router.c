@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * nd_router.c - routers of IPv6 links: solicitations sent, advertisements believed
+ * (RFC 4861 6.3).
+ *
+ * Taken from an advertisement: the default route (unless one is configured), on-link
+ * prefixes, the MTU.  Not taken: addresses (RFC 4862 autoconfiguration); ours are
+ * configured.
+ */
+#include "stack/net/net_priv.h"
+
+#define MAX_RTR_SOLICITATIONS 3
+#define RTR_SOLICITATION_INTERVAL (4 * NSEC_PER_SEC)
+
+#define OPT_SLLA 1
+#define OPT_PREFIX 3
+#define OPT_MTU 5
+#define PREFIX_ON_LINK 0x80
+
+struct router_advert {
+	uint8_t type, code;
+	uint16_t checksum;
+	uint8_t hop_limit, flags;
+	uint16_t lifetime; /* s */
+	uint32_t reachable, retrans;
+} __attribute__((packed));
+
+struct prefix_option {
+	uint8_t type, len, plen, flags;
+	uint32_t valid, preferred, reserved; /* s */
+	uint8_t prefix[16];
+} __attribute__((packed));
+
+static void send_rs(struct stack *st, struct netif *nif, uint64_t now)
+{
+	static const struct ipaddr all_routers = { .b = { 0xff, 0x02, [15] = 2 } };
+	struct ipaddr src = nd_link_local(nif);
+	struct rte_mbuf *m;
+	uint8_t *msg, mac[6];
+
+	m = pkt_alloc_data(st, 16, (void **)&msg);
+	if (m == NULL)
+		return;
+	memset(msg, 0, 16);
+	msg[0] = ND_ROUTER_SOLICIT;
+	msg[8] = OPT_SLLA;
+	msg[9] = 1;
+	memcpy(msg + 10, nif->mac, 6);
+	mcast_mac(&all_routers, mac);
+	nd_send(st, nif, m, &src, &all_routers, mac, now);
+}
+
+uint64_t nd_router_step(struct stack *st, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+	struct netif *nif;
+	unsigned int i;
+
+	for (i = 0; i < st->cfg.nnetifs; i++) {
+		nif = st->cfg.netifs[i];
+		if (st->cfg.quiet_start || st->net.rs_sent[i] >= MAX_RTR_SOLICITATIONS ||
+		    !nd_is_enabled(st, nif))
+			continue;
+		if (st->net.rs_at[i] <= now) {
+			send_rs(st, nif, now);
+			st->net.rs_sent[i]++;
+			st->net.rs_at[i] = now + RTR_SOLICITATION_INTERVAL;
+		}
+		if (st->net.rs_sent[i] < MAX_RTR_SOLICITATIONS)
+			next = RTE_MIN(next, st->net.rs_at[i]);
+	}
+	return next;
+}
+
+static uint64_t lifetime_end(uint32_t seconds, uint64_t now)
+{
+	return seconds == UINT32_MAX ? UINT64_MAX : now + seconds * NSEC_PER_SEC;
+}
+
+/* Add, prolong or (lifetime 0) end an advertised route. */
+static void advertise(struct stack *st, struct netif *nif, const struct ipaddr *prefix, uint8_t plen,
+		      const struct ipaddr *via, uint64_t until, uint64_t now)
+{
+	struct route_table *t = &st->net.route;
+	struct route r = { .prefix = *prefix, .via = *via, .nif = nif, .valid_until = until, .plen = plen };
+	struct route *old;
+
+	for (old = t->routes; old < t->routes + t->nroutes; old++) {
+		if (old->plen != plen || !ipaddr_equal(&old->prefix, prefix) || old->nif != nif)
+			continue;
+		/* What is configured, or follows from our addresses, stays as it is. */
+		if (old->valid_until == UINT64_MAX && !old->advertised)
+			return;
+		if (!ipaddr_equal(&old->via, via))
+			continue;
+		old->valid_until = until;
+		net_house_at(st, RTE_MAX(until, now));
+		return;
+	}
+	r.advertised = true;
+	if (until > now && route_add(st, &r) == 0 && until != UINT64_MAX)
+		net_house_at(st, until);
+}
+
+static void prefix_input(struct stack *st, struct netif *nif, const uint8_t *opt, uint64_t now)
+{
+	static const struct ipaddr on_link;
+	struct prefix_option p;
+	struct ipaddr prefix;
+
+	memcpy(&p, opt, sizeof(p));
+	memcpy(prefix.b, p.prefix, 16);
+	if ((p.flags & PREFIX_ON_LINK) == 0 || p.plen > 128 || ipaddr_is_linklocal(&prefix) ||
+	    ipaddr_is_multicast(&prefix) || ipaddr_is_v4(&prefix))
+		return;
+	advertise(st, nif, &prefix, p.plen, &on_link, lifetime_end(rte_be_to_cpu_32(p.valid), now), now);
+}
+
+static void options_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *opt,
+			  uint32_t len, uint64_t now)
+{
+	unsigned int i = netif_index(st, pkt->nif);
+	uint32_t size, mtu;
+
+	for (; len > 0; opt += size, len -= size) {
+		size = opt[1] * 8u; /* sound: nd_option() has walked them */
+		if (opt[0] == OPT_SLLA && size == 8 && (opt[2] & 1) == 0) {
+			neigh_learn(st, pkt->nif, &pkt->src, opt + 2,
+				    NEIGH_LEARN_CREATE | NEIGH_LEARN_OVERRIDE, now);
+		} else if (opt[0] == OPT_PREFIX && size == sizeof(struct prefix_option)) {
+			prefix_input(st, pkt->nif, opt, now);
+		} else if (opt[0] == OPT_MTU && size == 8) {
+			memcpy(&mtu, opt + 4, sizeof(mtu));
+			mtu = rte_be_to_cpu_32(mtu);
+			if (mtu >= IP6_MIN_MTU && mtu <= pkt->nif->mtu && mtu != st->net.ip6_mtu[i]) {
+				st->net.ip6_mtu[i] = (uint16_t)mtu;
+				route_changed(st);
+			}
+		}
+	}
+}
+
+void nd_router_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
+		     uint64_t now)
+{
+	static const struct ipaddr any;
+	struct router_advert ra;
+	const uint8_t *unused;
+
+	/* RFC 4861 6.1.2 */
+	if (len < sizeof(ra) || !ipaddr_is_linklocal(&pkt->src) || !nd_is_enabled(st, pkt->nif) ||
+	    !nd_option(msg + sizeof(ra), len - (uint32_t)sizeof(ra), 0, &unused)) {
+		MIB_INC(st, ICMP_IN_ERRORS);
+		return;
+	}
+	memcpy(&ra, msg, sizeof(ra));
+	st->net.rs_sent[netif_index(st, pkt->nif)] = MAX_RTR_SOLICITATIONS;
+	advertise(st, pkt->nif, &any, 0, &pkt->src,
+		  now + rte_be_to_cpu_16(ra.lifetime) * NSEC_PER_SEC, now);
+	options_input(st, pkt, msg + sizeof(ra), len - (uint32_t)sizeof(ra), now);
+}
