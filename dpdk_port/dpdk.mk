@@ -17,6 +17,8 @@
 PKG_CONFIG ?= pkg-config
 DPDK_CFLAGS ?= $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libdpdk 2>/dev/null))
 DPDK_SHARED_LIBS ?= $(shell $(PKG_CONFIG) --libs libdpdk 2>/dev/null)
+# The package's list leaves the buses out.
+DPDK_SHARED_LIBS += -lrte_bus_vdev
 
 DPDK_ARCHIVES := net_tap net_af_packet net_memif net_virtio net_e1000 net_vmxnet3 \
 	bus_vdev bus_pci common_iavf mempool_ring pci gso ethdev meter net hash rcu mbuf mempool \
