@@ -244,7 +244,7 @@ void config_defaults(struct shim_config *cfg)
 }
 
 /* -- environment ------------------------------------------------------------------------ */
-int config_load_env(struct shim_config *cfg, char *const *envp, char *err, size_t errlen)
+int config_load_env(struct shim_config *cfg, const char *const *envp, char *err, size_t errlen)
 {
 	const size_t skip = sizeof(OPTION_ENV_PREFIX) - 1;
 
@@ -322,6 +322,6 @@ int config_load(struct shim_config *cfg, char *err, size_t errlen)
 		if (r != 0)
 			return r;
 	}
-	r = config_load_env(cfg, environ, err, errlen);
+	r = config_load_env(cfg, (const char *const *)environ, err, errlen);
 	return r != 0 ? r : config_check(cfg, err, errlen);
 }

@@ -92,7 +92,7 @@ void config_defaults(struct shim_config *cfg);
 int config_load_ini(struct shim_config *cfg, const char *path, char *err, size_t errlen);
 
 /* What envp (environ's form) says, SHIM_CONFIG aside, on top of cfg.  0 or -EINVAL. */
-int config_load_env(struct shim_config *cfg, char *const *envp, char *err, size_t errlen);
+int config_load_env(struct shim_config *cfg, const char *const *envp, char *err, size_t errlen);
 
 /* What must hold between options; also sets cfg->enabled.  0 or -EINVAL. */
 int config_check(struct shim_config *cfg, char *err, size_t errlen);

@@ -532,7 +532,7 @@ END_TEST
 /* -- environment ------------------------------------------------------------------------------ */
 START_TEST(environment_is_read)
 {
-	char *env[] = { "PATH=/bin", "SHIM_VDEV=net_tap0,iface=shim0", "SHIM_ADDR=192.0.2.1/24",
+	const char *env[] = { "PATH=/bin", "SHIM_VDEV=net_tap0,iface=shim0", "SHIM_ADDR=192.0.2.1/24",
 			"SHIM_SPIN_US=forever", "SHIM", "SHIM_CONFIG=/nowhere", "XSHIM_FOO=1", NULL };
 
 	ck_assert_msg(config_load_env(&cfg, env, err, sizeof(err)) == 0, "%s", err);
@@ -545,11 +545,11 @@ END_TEST
 
 START_TEST(unknown_variable_is_an_error)
 {
-	static char *const bad[] = { "SHIM_SPIN=3", "SHIM_=x", "SHIM_vdev=net_null0", "SHIM_SPIN-US=3",
+	static const char *const bad[] = { "SHIM_SPIN=3", "SHIM_=x", "SHIM_vdev=net_null0", "SHIM_SPIN-US=3",
 				     "SHIM_VDEVS=", "SHIM_QUEUE=1" };
 
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		char *env[] = { bad[i], NULL };
+		const char *env[] = { bad[i], NULL };
 		size_t name = strcspn(bad[i], "=");
 
 		ck_assert_int_eq(config_load_env(&cfg, env, err, sizeof(err)), -EINVAL);
@@ -560,7 +560,7 @@ END_TEST
 
 START_TEST(wrong_variable_names_itself)
 {
-	char *env[] = { "SHIM_QUEUES=many", NULL };
+	const char *env[] = { "SHIM_QUEUES=many", NULL };
 
 	ck_assert_int_eq(config_load_env(&cfg, env, err, sizeof(err)), -EINVAL);
 	ck_assert_str_eq(err, "SHIM_QUEUES: 'many' is not allowed: it takes 1 (this version drives "
