@@ -111,6 +111,14 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
+class Detached:
+    """Stands for a program that is no child of ours any more (a daemon, an orphan)."""
+
+    @staticmethod
+    def poll():
+        return None
+
+
 class World:
     """Namespaces, processes and a scratch directory, all gone when it closes."""
 
@@ -198,8 +206,8 @@ class World:
             return f.read()
 
     def alive(self, p):
-        check(p.poll() is None, f"{p.args[4:6]} ended with {p.returncode}:",
-              self.output(p)[-1500:])
+        if p.poll() is not None:
+            raise Failed(f"{p.args[4:6]} ended with {p.returncode}: {self.output(p)[-1500:]}")
 
 
 class ShimWorld(World):

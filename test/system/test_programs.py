@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 
-from shimtest import (PEER4, PYTHON, SHIM4, TapWorld, VethWorld, check, main, need, sh, sha256,
+from shimtest import (PEER4, PYTHON, SHIM4, Detached, TapWorld, VethWorld, check, main, need, sh, sha256,
                       wait_until)
 
 MEMCACHED_CLIENT = r"""
@@ -265,12 +265,7 @@ def udp_echo_by_orphan():
         p = w.start_in(w.ns, [PYTHON, "-c", UDP_ECHO], env=w.env())
         wait_until(w.has_iface, "the TAP port")
         p.wait(timeout=10)
-
-        class Child:
-            @staticmethod
-            def poll():
-                return None
-        w.ready(Child())
+        w.ready(Detached())
         out = w.run(PYTHON, "-c", r"""
 import socket, os
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
