@@ -69,6 +69,7 @@
 #define TCP_DUPTHRESH 3
 #define TCP_MAX_REORDERING 300
 #define TCP_CHALLENGE_PER_SEC 1000
+#define TCP_STARVED_RETRY (10 * NS_PER_MS) /* out of packet memory: look again */
 #define TCP_OOW_ACK_NS (500 * NS_PER_MS) /* per connection; Linux tcp_invalid_ratelimit */
 #define TCP_SOMAXCONN 4096
 #define TCP_PAWS_24DAYS (24ull * 24 * 3600 * NS_PER_SEC)
@@ -132,9 +133,10 @@ enum tcp_flag {
 	TF_TLP_RETRANS = 1u << 22,
 	TF_REORD_SEEN = 1u << 23,
 	TF_DSACK_SEEN = 1u << 24,
-	TF_SND_URG = 1u << 25,	/* snd_up is ahead of snd_una */
+	TF_SND_URG = 1u << 27,	/* snd_up is ahead of snd_una */
+	TF_STARVED = 1u << 25,	/* a writer found no packet memory: not writable until there is */
 	TF_QUICKACK = 1u << 26,	/* TCP_QUICKACK: ACK at once until told otherwise */
-	TF_PASSIVE = 1u << 27,	/* accepted, not connected */
+	TF_PASSIVE = 1u << 29,	/* accepted, not connected */
 	TF_RCV_DONE = 1u << 28,	/* the peer's FIN was received */
 };
 
@@ -575,7 +577,7 @@ void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t
 void tcp_write_wakeup(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_send_syn(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_send_reset(struct stack *st, struct tcp_sock *tp, uint64_t now);
-void tcp_queue_fin(struct stack *st, struct tcp_sock *tp);
+void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint16_t tcp_mss_from_mtu(const struct tcp_key *key, uint16_t mtu);
 int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_t len);
@@ -614,6 +616,11 @@ void tcp_sndbuf_expand(struct stack *st, struct tcp_sock *tp);
 void tcp_write_space(struct stack *st, struct tcp_sock *tp);
 bool tcp_is_writeable(const struct tcp_sock *tp);
 bool tcp_has_room(const struct tcp_sock *tp);
+/* Is there packet memory for senders? */
+bool tcp_memory_available(const struct stack *st);
+/* No packet memory for what has to be sent: try again later. */
+void tcp_starve(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_unstarve(struct stack *st, struct tcp_sock *tp, uint64_t now);
 
 /* -- tcp_timer.c ------------------------------------------------------------------------ */
 void tcp_timer_set(struct stack *st, struct tcp_sock *tp, enum tcp_timer which, uint64_t deadline);

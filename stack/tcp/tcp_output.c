@@ -470,7 +470,7 @@ void tcp_write_wakeup(struct stack *st, struct tcp_sock *tp, uint64_t now)
 }
 
 /* Put FIN behind the last byte: on the last unsent segment, or as a segment of its own. */
-void tcp_queue_fin(struct stack *st, struct tcp_sock *tp)
+void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	struct rte_mbuf *m = tp->snd_tail;
 
@@ -478,8 +478,10 @@ void tcp_queue_fin(struct stack *st, struct tcp_sock *tp)
 		return;
 	if (m == NULL || tp->send_head == NULL) {
 		m = tcp_sndq_new(st, tp);
-		if (m == NULL)
-			return; /* tcp_output() tries again: the state says that a FIN is due */
+		if (m == NULL) { /* tcp_output() tries again: the state says that a FIN is due */
+			tcp_starve(st, tp, now);
+			return;
+		}
 	}
 	pkt_cb(m)->tcp_flags |= TH_FIN | TH_ACK;
 	pkt_cb(m)->flags |= PKT_F_FIN;
@@ -501,7 +503,9 @@ void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	if (unlikely(tp->inet.dst.mtu != tp->pmtu))
 		tcp_mss_sync(st, tp, now);
 	if (unlikely(tcp_state_in(tp, FIN_IS_DUE) && !(tp->flags & TF_FIN_QUEUED)))
-		tcp_queue_fin(st, tp);
+		tcp_queue_fin(st, tp, now);
+	if (unlikely(tp->flags & TF_STARVED))
+		tcp_unstarve(st, tp, now);
 	tp->flags &= ~TF_CWND_LIMITED;
 	if (unlikely(tp->lost_unsent > 0))
 		retransmit_lost(st, tp, now);

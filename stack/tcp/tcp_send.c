@@ -59,12 +59,6 @@ static void append(struct tcp_sock *tp, struct rte_mbuf *m, struct iov_iter *it,
 	tp->write_seq += n;
 }
 
-/* The stack's memory for send queues is used up: treat it like a full buffer. */
-static bool out_of_memory(const struct stack *st)
-{
-	return st->tcp.wmem >= st->tcp.wmem_max;
-}
-
 /*
  * Copy as much as fits.  While a bulk sender fills the queue full segments leave early, so
  * that the link works while we copy (Linux's tcp_push_one() and forced push).
@@ -79,11 +73,13 @@ static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, u
 		struct rte_mbuf *m = tp->snd_tail;
 
 		if (room == 0) {
-			if (!tcp_has_room(tp) || out_of_memory(st))
+			if (!tcp_has_room(tp))
 				break;
-			m = tcp_sndq_new(st, tp);
-			if (m == NULL)
+			m = st->tcp.wmem < st->tcp.wmem_max ? tcp_sndq_new(st, tp) : NULL;
+			if (m == NULL) {
+				tcp_starve(st, tp, now);
 				break;
+			}
 			room = tail_room(tp);
 		}
 		n = it->count < room ? (uint32_t)it->count : room;

@@ -152,7 +152,7 @@ bool tcp_is_writeable(const struct tcp_sock *tp)
 {
 	const struct sock *sk = &tp->inet.sk;
 
-	if (sk->wmem >= sk->sndbuf || sk->sndbuf - sk->wmem < sk->wmem >> 1)
+	if ((tp->flags & TF_STARVED) || sk->wmem >= sk->sndbuf || sk->sndbuf - sk->wmem < sk->wmem >> 1)
 		return false;
 	return tp->write_seq - tp->snd_nxt < tp->notsent_lowat;
 }
@@ -169,4 +169,34 @@ void tcp_write_space(struct stack *st, struct tcp_sock *tp)
 		return;
 	sk->flags &= ~SOCK_F_NOSPACE;
 	sock_raise(st, sk, EPOLLOUT | EPOLLWRNORM);
+}
+
+/* -- out of packet memory ---------------------------------------------------------------------- */
+
+/* Senders leave a reserve, so that what is queued can be acknowledged and retransmitted. */
+bool tcp_memory_available(const struct stack *st)
+{
+	return st->tcp.wmem < st->tcp.wmem_max &&
+	       rte_mempool_avail_count(st->cfg.mbufs) > st->cfg.mbufs->size / 64;
+}
+
+/*
+ * The socket's own buffer has room, but there is no mbuf.  No ACK may come to wake the
+ * writer, so a timer looks again; meanwhile the socket is not writable.
+ */
+void tcp_starve(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	MIB_INC(st, TCP_NOMEM);
+	tp->flags |= TF_STARVED;
+	tcp_timer_set(st, tp, TCPT_PACE, now + TCP_STARVED_RETRY);
+}
+
+void tcp_unstarve(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	if (!tcp_memory_available(st)) {
+		tcp_timer_set(st, tp, TCPT_PACE, now + TCP_STARVED_RETRY);
+		return;
+	}
+	tp->flags &= ~TF_STARVED;
+	tcp_write_space(st, tp);
 }

@@ -317,7 +317,7 @@ static void send_fin(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	/* Nothing is held back any more: no Nagle, no cork (as Linux's tcp_send_fin()). */
 	tp->flags &= ~TF_CORK;
-	tcp_queue_fin(st, tp);
+	tcp_queue_fin(st, tp, now);
 	tp->flags |= TF_NODELAY_PUSH;
 	tcp_output(st, tp, now);
 	tp->flags &= ~TF_NODELAY_PUSH;
