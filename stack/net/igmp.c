@@ -10,6 +10,8 @@
 #define IGMP2_LEAVE 0x17
 #define IGMP3_REPORT 0x22
 #define OLDER_QUERIER (260 * NSEC_PER_SEC) /* RFC 3376 8.12: 2 * 125 s + 10 s */
+#define ALL_ROUTERS RTE_BE32(0xe0000002)	      /* 224.0.0.2 */
+#define ALL_IGMP3_ROUTERS RTE_BE32(0xe0000016) /* 224.0.0.22 */
 
 struct igmp_msg {
 	uint8_t type, code;
@@ -72,7 +74,7 @@ static void send_v2(struct stack *st, const struct mcast_group *g, bool leave, u
 	msg->type = leave ? IGMP2_LEAVE : IGMP2_REPORT;
 	msg->group = ipaddr_to_v4(&g->addr);
 	/* A leave goes to all routers, a report to the group itself. */
-	igmp_send(st, g->nif, m, leave ? rte_cpu_to_be_32(RTE_IPV4(224, 0, 0, 2)) : msg->group, now);
+	igmp_send(st, g->nif, m, leave ? ALL_ROUTERS : msg->group, now);
 }
 
 void igmp_send_report(struct stack *st, const struct mcast_group *g, enum mcast_record type,
@@ -93,7 +95,7 @@ void igmp_send_report(struct stack *st, const struct mcast_group *g, enum mcast_
 	r->nrecords = RTE_BE16(1);
 	r->record = (uint8_t)type;
 	r->group = ipaddr_to_v4(&g->addr);
-	igmp_send(st, g->nif, m, rte_cpu_to_be_32(RTE_IPV4(224, 0, 0, 22)), now);
+	igmp_send(st, g->nif, m, ALL_IGMP3_ROUTERS, now);
 }
 
 /* RFC 3376 4.1.1: above 127 a float of four bits mantissa; tenths of a second. */

@@ -186,11 +186,11 @@ static void one_v6(struct stack_config *cfg)
 START_TEST(ipv6_sources_match_the_scope)
 {
 	struct ipaddr ll = { .b = { 0xfe, 0x80, [15] = 9 } }, global = addr6(9);
-	struct ipaddr own_ll = { .b = { 0xfe, 0x80, [15] = 1 } };
+	struct ipaddr own_ll;
 
 	nw_stop();
 	nw_start_with(0, one_v6);
-	ck_assert_int_eq(ifaddr_add(nw.st, nw.nif, &own_ll, 64, nw.now), 0);
+	own_ll = nd_link_local(nw.nif);
 	ck_assert_int_eq(route_lookup(nw.st, &global, NULL, &d, nw.now), 0);
 	ck_assert(ipaddr_equal(&d.src, &(struct ipaddr){ .b = { 0x20, 1, 0xd, 0xb8, [15] = 1 } }));
 	ck_assert_int_eq(route_lookup(nw.st, &ll, NULL, &d, nw.now), 0);
