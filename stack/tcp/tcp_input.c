@@ -489,8 +489,8 @@ static inline bool is_predicted(const struct tcp_sock *tp, const struct tcp_seg 
 	return ((seg->flags & ~(TH_PUSH)) == TH_ACK) & (seg->seq == tp->rcv_nxt) &
 	       (tp->inet.sk.state == TCPS_ESTABLISHED) & (tp->ofo_head == NULL) &
 	       (seg->opts == ((tp->flags & TF_TS) ? TCP_HAS_TS : 0)) &
-	       !(tp->flags & (TF_URG_SEEN | TF_ECN)) & seq_leq(seg->ack, tp->snd_nxt) &
-	       seq_geq(seg->ack, tp->snd_una);
+	       !(tp->flags & (TF_URG_SEEN | TF_ECN)) & (int)seq_leq(seg->ack, tp->snd_nxt) &
+	       (int)seq_geq(seg->ack, tp->snd_una);
 }
 
 /* True: the segment was dealt with. */
