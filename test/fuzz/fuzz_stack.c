@@ -10,7 +10,8 @@
  *
  * Built with debug checks, the stack's invariants are tested after every entry as well.
  */
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 
 #include "test/wire/script.h"
