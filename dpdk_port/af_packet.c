@@ -25,7 +25,8 @@
 
 /* TPACKET2_HDRLEN and alignment (52, rounded), the headroom that the kernel leaves, a VLAN tag. */
 #define FRAME_OVERHEAD 128
-#define RING_BYTES (1u << 20) /* of each of the two rings of a queue, unless framecnt= says otherwise */
+#define RING_BYTES \
+	(1u << 20) /* of each of the two rings of a queue, unless framecnt= says otherwise */
 
 /*
  * One ring slot holds one frame.  The driver finds the slots by their number alone, so blocks
@@ -40,7 +41,8 @@ static int packet_ring_args(struct port_open *o, unsigned int mtu)
 	if (mtu + FRAME_OVERHEAD > frame)
 		frame = (mtu + FRAME_OVERHEAD + 4095) / 4096 * 4096;
 	if (frame + 256 > UINT16_MAX)
-		return port_fail(o, EINVAL, "an MTU of %u is too large for a packet socket's ring", mtu);
+		return port_fail(o, EINVAL, "an MTU of %u is too large for a packet socket's ring",
+				 mtu);
 	snprintf(num, sizeof(num), "%u", frame);
 	r = port_arg_default(o, "framesz", num);
 	snprintf(num, sizeof(num), "%u", frame > 4096 ? frame : 4096);
@@ -53,7 +55,8 @@ static int packet_ring_args(struct port_open *o, unsigned int mtu)
 	if (frame > o->frame_room)
 		o->frame_room = (uint16_t)frame;
 	/* The rings are locked memory, of which ordinary users have little (RLIMIT_MEMLOCK). */
-	snprintf(num, sizeof(num), "%u", frame > 2048 ? (RING_BYTES / frame) & ~1u : RING_BYTES / frame);
+	snprintf(num, sizeof(num), "%u",
+		 frame > 2048 ? (RING_BYTES / frame) & ~1u : RING_BYTES / frame);
 	if (r == 0)
 		r = port_arg_default(o, "framecnt", num);
 	snprintf(num, sizeof(num), "%u", o->port->netif.nqueues);
@@ -69,19 +72,25 @@ static int packet_check(struct port_open *o)
 	if (!port_arg(o->args, "iface", p->ifname, sizeof(p->ifname)))
 		return port_fail(o, EINVAL, "which interface?  net_af_packet0,iface=veth0");
 	if (!kernel_if_exists(p->ctl_fd, p->ifname))
-		return port_fail(o, ENODEV, "there is no interface %s here: make it (ip link add %s type "
-				 "veth peer ...) or name another with iface=", p->ifname, p->ifname);
+		return port_fail(o, ENODEV,
+				 "there is no interface %s here: make it (ip link add %s type "
+				 "veth peer ...) or name another with iface=",
+				 p->ifname, p->ifname);
 	flags = kernel_if_flags(p->ctl_fd, p->ifname);
 	if (flags >= 0 && !(flags & IFF_UP))
-		return port_fail(o, ENETDOWN, "interface %s is down: ip link set %s up", p->ifname, p->ifname);
+		return port_fail(o, ENETDOWN, "interface %s is down: ip link set %s up", p->ifname,
+				 p->ifname);
 	snprintf(who, sizeof(who), "packet:%s", p->ifname);
 	p->lock_fd = port_lock(who);
 	if (p->lock_fd == -EBUSY)
-		return port_fail(o, EBUSY, "interface %s is in use by another program under the shim: "
-				 "stop that one, or give this one another iface=", p->ifname);
+		return port_fail(o, EBUSY,
+				 "interface %s is in use by another program under the shim: "
+				 "stop that one, or give this one another iface=",
+				 p->ifname);
 	fd = port_sys_socket(AF_PACKET, SOCK_RAW, 0);
 	if (fd < 0 && (errno == EPERM || errno == EACCES))
-		return port_fail(o, EPERM, "no right to open a packet socket: needs CAP_NET_RAW "
+		return port_fail(o, EPERM,
+				 "no right to open a packet socket: needs CAP_NET_RAW "
 				 "(run as root, or inside unshare -rn)");
 	if (fd < 0)
 		return port_fail(o, errno, "cannot open a packet socket: %s", strerror(errno));
@@ -95,10 +104,14 @@ static int packet_check(struct port_open *o)
 static int packet_explain(struct port_open *o, int error)
 {
 	if (eal_log_contains("mmap failed"))
-		return port_fail(o, ENOMEM, "the packet rings are more than this user may lock: raise ulimit -l, "
-				 "or smaller framecnt=");
+		return port_fail(
+			o, ENOMEM,
+			"the packet rings are more than this user may lock: raise ulimit -l, "
+			"or smaller framecnt=");
 	if (eal_log_contains("RX_RING") || eal_log_contains("TX_RING"))
-		return port_fail(o, ENOMEM, "the kernel has no memory for the packet rings: smaller framecnt=");
+		return port_fail(
+			o, ENOMEM,
+			"the kernel has no memory for the packet rings: smaller framecnt=");
 	return port_fail(o, error, "%s", eal_log_why());
 }
 
@@ -118,7 +131,8 @@ static int packet_attach(struct port_open *o)
 			p->wait_fds[found++] = fds[i];
 	}
 	if (found < p->netif.nqueues)
-		return port_fail(o, EIO, "%u packet sockets instead of %u", found, p->netif.nqueues);
+		return port_fail(o, EIO, "%u packet sockets instead of %u", found,
+				 p->netif.nqueues);
 	if (o->params->mac != NULL)
 		rte_eth_promiscuous_enable(p->id);
 	return kernel_if_attach_mtu(o);
@@ -143,8 +157,8 @@ static bool packet_tx_ready(struct port *p, uint16_t queue)
 	return port_sys_poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLOUT);
 }
 
-static const char *const packet_keys[] = { "iface", "qpairs", "blocksz", "framesz", "framecnt",
-					   "qdisc_bypass", NULL };
+static const char *const packet_keys[] = { "iface",    "qpairs",       "blocksz", "framesz",
+					   "framecnt", "qdisc_bypass", NULL };
 
 const struct link_type link_af_packet = {
 	.driver = "net_af_packet",

@@ -21,10 +21,8 @@ DPDK_SHARED_LIBS ?= $(shell $(PKG_CONFIG) --libs libdpdk 2>/dev/null)
 DPDK_SHARED_LIBS += -lrte_bus_vdev
 
 DPDK_ARCHIVES := net_tap net_af_packet net_memif net_virtio net_e1000 net_vmxnet3 \
-	bus_vdev bus_pci common_iavf mempool_ring pci gso ethdev meter net hash rcu mbuf mempool \
+	bus_vdev bus_pci mempool_ring pci gso ethdev meter net hash rcu mbuf mempool \
 	ring telemetry kvargs eal $(DPDK_DRIVERS)
-# net_e1000 and net_vmxnet3 need nothing of common_iavf; i40e's family does.
-DPDK_ARCHIVES := $(filter-out common_iavf,$(DPDK_ARCHIVES))
 DPDK_SYSTEM_LIBS := -lm -ldl -lpthread
 ifeq ($(DPDK_AF_XDP),1)
 DPDK_ARCHIVES += net_af_xdp

@@ -47,12 +47,12 @@
 /* -- shelter ------------------------------------------------------------------------ */
 
 #define RT_FIRST 34 /* glibc keeps 32 and 33 for itself */
-#define RT_LAST 64
+#define RT_LAST	 64
 
 struct eal_shelter {
 	sigset_t mask;
 	cpu_set_t cpus;
-	bool have_cpus, rt_restored;
+	bool have_cpus;
 	struct sys_sigaction rt[RT_LAST - RT_FIRST + 1];
 	unsigned char open_before[8192 / 8]; /* descriptors, where DPDK's calls do not tell us */
 };
@@ -119,7 +119,8 @@ struct eal_shelter *eal_shelter_begin(void)
 		sys_sigaction_get(sig, &s->rt[sig - RT_FIRST]);
 		sys_sigaction_set(sig, &ignore);
 	}
-	for_each_fd(note_open, s);
+	for_each_fd(note_open, s)
+		;
 	sys_track_begin();
 	return s;
 }
@@ -134,34 +135,28 @@ void eal_shelter_collect(struct eal_shelter *s)
 	n = sys_tracked_fds(fds, SYS_MAX_FDS);
 	for (unsigned int i = 0; i < n; i++)
 		note_open(fds[i], s);
-	for_each_fd(adopt_new, s);
+	for_each_fd(adopt_new, s)
+		;
 }
 
-void eal_shelter_pause(struct eal_shelter *s)
+bool eal_shelter_end_wanted(void)
 {
-	if (!s->rt_restored)
-		for (int sig = RT_FIRST; sig <= RT_LAST; sig++)
-			sys_sigaction_set(sig, &s->rt[sig - RT_FIRST]);
-	s->rt_restored = true;
-	if (s->have_cpus)
-		sched_setaffinity(0, sizeof(s->cpus), &s->cpus);
-	pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
-}
+	sigset_t pending;
 
-void eal_shelter_resume(struct eal_shelter *s)
-{
-	sigset_t all;
-
-	(void)s;
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	return sigpending(&pending) == 0 &&
+	       (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+		sigismember(&pending, SIGQUIT) || sigismember(&pending, SIGHUP));
 }
 
 void eal_shelter_end(struct eal_shelter *s)
 {
 	eal_shelter_collect(s);
 	sys_track_end();
-	eal_shelter_pause(s);
+	for (int sig = RT_FIRST; sig <= RT_LAST; sig++)
+		sys_sigaction_set(sig, &s->rt[sig - RT_FIRST]);
+	if (s->have_cpus)
+		sched_setaffinity(0, sizeof(s->cpus), &s->cpus);
+	pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
 }
 
 /* -- log ---------------------------------------------------------------------------- */
@@ -236,7 +231,7 @@ void eal_log_clear(void)
 
 /* -- memory ------------------------------------------------------------------------- */
 
-#define MB (1024ul * 1024)
+#define MB	(1024ul * 1024)
 #define HUGE_2M (2 * MB)
 
 /*
@@ -245,8 +240,8 @@ void eal_log_clear(void)
  */
 static bool hugepages_free(uint64_t bytes)
 {
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB,
-		       -1, 0);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 
 	if (p == MAP_FAILED)
 		return false;

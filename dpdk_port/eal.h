@@ -22,9 +22,8 @@ struct eal_shelter *eal_shelter_begin(void);
  * through libc.c: then by comparing /proc/self/fd.
  */
 void eal_shelter_collect(struct eal_shelter *shelter);
-/* Signals reach the program again for a while (a wait for the peer), then no more. */
-void eal_shelter_pause(struct eal_shelter *shelter);
-void eal_shelter_resume(struct eal_shelter *shelter);
+/* In the shelter: has a signal come that asks the program to end (INT, TERM, QUIT, HUP)? */
+bool eal_shelter_end_wanted(void);
 void eal_shelter_end(struct eal_shelter *shelter);
 
 struct eal_params {

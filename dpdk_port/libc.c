@@ -50,13 +50,13 @@ static long sys_result(long r)
 	return r;
 }
 
-#define L(x) ((long)(x))
-#define SYS0(nr) sys_result(sys_raw(nr, 0, 0, 0, 0, 0, 0))
-#define SYS1(nr, a) sys_result(sys_raw(nr, L(a), 0, 0, 0, 0, 0))
-#define SYS2(nr, a, b) sys_result(sys_raw(nr, L(a), L(b), 0, 0, 0, 0))
-#define SYS3(nr, a, b, c) sys_result(sys_raw(nr, L(a), L(b), L(c), 0, 0, 0))
-#define SYS4(nr, a, b, c, d) sys_result(sys_raw(nr, L(a), L(b), L(c), L(d), 0, 0))
-#define SYS5(nr, a, b, c, d, e) sys_result(sys_raw(nr, L(a), L(b), L(c), L(d), L(e), 0))
+#define L(x)			   ((long)(x))
+#define SYS0(nr)		   sys_result(sys_raw(nr, 0, 0, 0, 0, 0, 0))
+#define SYS1(nr, a)		   sys_result(sys_raw(nr, L(a), 0, 0, 0, 0, 0))
+#define SYS2(nr, a, b)		   sys_result(sys_raw(nr, L(a), L(b), 0, 0, 0, 0))
+#define SYS3(nr, a, b, c)	   sys_result(sys_raw(nr, L(a), L(b), L(c), 0, 0, 0))
+#define SYS4(nr, a, b, c, d)	   sys_result(sys_raw(nr, L(a), L(b), L(c), L(d), 0, 0))
+#define SYS5(nr, a, b, c, d, e)	   sys_result(sys_raw(nr, L(a), L(b), L(c), L(d), L(e), 0))
 #define SYS6(nr, a, b, c, d, e, f) sys_result(sys_raw(nr, L(a), L(b), L(c), L(d), L(e), L(f)))
 
 /* -- descriptors -------------------------------------------------------------------- */
@@ -505,7 +505,8 @@ void port_sys___syslog_chk(int priority, int flag, const char *fmt, ...)
 /* -- stderr ---------------------------------------------------------------------------- */
 
 /* EAL's last words go to stderr behind its log's back; they belong into the log. */
-int port_sys___fprintf_chk(FILE *f, int flag, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int port_sys___fprintf_chk(FILE *f, int flag, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 int port_sys___fprintf_chk(FILE *f, int flag, const char *fmt, ...)
 {
 	va_list ap;
@@ -555,11 +556,11 @@ static long no_numa(void)
 	return -1;
 }
 
-#define NO_NUMA(name)             \
+#define NO_NUMA(name)               \
 	long port_sys_##name(void); \
 	long port_sys_##name(void)  \
-	{                         \
-		return no_numa(); \
+	{                           \
+		return no_numa();   \
 	}
 NO_NUMA(get_mempolicy)
 NO_NUMA(set_mempolicy)

@@ -51,16 +51,16 @@ enum mbuf_state {
 };
 
 struct lifo {
-	uintptr_t base;	    /* of the object memory */
-	uint32_t obj_size;  /* header, mbuf, private area, data room */
-	uint32_t slots;	    /* indices 0..slots-1 exist */
-	uint32_t n;	    /* objects */
-	uint32_t fresh;	    /* lazy: objects below were initialised, in order of address */
+	uintptr_t base;	   /* of the object memory */
+	uint32_t obj_size; /* header, mbuf, private area, data room */
+	uint32_t slots;	   /* indices 0..slots-1 exist */
+	uint32_t n;	   /* objects */
+	uint32_t fresh;	   /* lazy: objects below were initialised, in order of address */
 	bool lazy;
 	uint8_t take_state; /* what an allocation is marked with: MBUF_STACK or MBUF_DRIVER */
 	uint32_t count;	    /* entries of stack[] in use */
 	uint64_t bad_frees;
-	uint8_t *state;	    /* enum mbuf_state by index */
+	uint8_t *state; /* enum mbuf_state by index */
 	struct rte_mbuf **stack;
 };
 

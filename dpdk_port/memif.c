@@ -75,8 +75,10 @@ static int memif_check_path(struct port_open *o, const struct memif_args *a)
 	r = port_sys_connect(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	port_sys_close(fd);
 	if (r == 0 || errno != ECONNREFUSED)
-		return port_fail(o, EBUSY, "another program serves socket=%s: stop it, use another "
-				 "socket=, or role=client", a->socket);
+		return port_fail(o, EBUSY,
+				 "another program serves socket=%s: stop it, use another "
+				 "socket=, or role=client",
+				 a->socket);
 	if (unlink(a->socket) < 0)
 		return port_fail(o, errno, "cannot remove the stale socket=%s: %s", a->socket,
 				 strerror(errno));
@@ -97,7 +99,8 @@ static int memif_check(struct port_open *o)
 	snprintf(who, sizeof(who), "m:%s:%s:%c", a.socket, a.id, a.server ? 's' : 'c');
 	p->lock_fd = port_lock(who);
 	if (p->lock_fd == -EBUSY)
-		return port_fail(o, EBUSY, "the %s of memif id %s on %s is another program under the shim: "
+		return port_fail(o, EBUSY,
+				 "the %s of memif id %s on %s is another program under the shim: "
 				 "stop that one, or use another id= or socket=",
 				 a.server ? "server" : "client", a.id, a.socket);
 	return a.server ? memif_check_path(o, &a) : 0;
@@ -109,11 +112,17 @@ static int memif_explain(struct port_open *o, int error)
 
 	memif_parse(o, &a);
 	if (eal_log_contains("Address already in use"))
-		return port_fail(o, EBUSY, "another program serves socket=%s: stop it, use another socket=, or "
-				 "role=client", a.socket);
-	if (eal_log_contains("Failed to setup socket") || eal_log_contains("Invalid socket directory"))
-		return port_fail(o, EINVAL, "cannot listen on socket=%s: does its directory exist, may it be "
-				 "written?", a.socket);
+		return port_fail(
+			o, EBUSY,
+			"another program serves socket=%s: stop it, use another socket=, or "
+			"role=client",
+			a.socket);
+	if (eal_log_contains("Failed to setup socket") ||
+	    eal_log_contains("Invalid socket directory"))
+		return port_fail(o, EINVAL,
+				 "cannot listen on socket=%s: does its directory exist, may it be "
+				 "written?",
+				 a.socket);
 	return port_fail(o, error, "%s", eal_log_why());
 }
 
@@ -163,7 +172,7 @@ static uint64_t now_ms(void)
 
 /*
  * Neither side is told by anything but the driver's own thread, so both look every few
- * milliseconds; ppoll() without descriptors lets a signal end the wait.
+ * milliseconds.  Handlers of the program do not run meanwhile: they might use sockets.
  */
 static int memif_connect(struct port_open *o)
 {
@@ -184,15 +193,20 @@ static int memif_connect(struct port_open *o)
 		}
 		if (now_ms() >= deadline)
 			break;
-		if (port_sys_poll(NULL, 0, 5) < 0 && errno == EINTR)
-			return port_fail(o, EINTR, "interrupted while waiting for the peer on %s", a.socket);
+		port_sys_poll(NULL, 0, 5);
+		if (eal_shelter_end_wanted())
+			return port_fail(o, EINTR, "interrupted while waiting for the peer on %s",
+					 a.socket);
 	}
 	if (!a.server && running)
-		return port_fail(o, EBUSY, "the server on socket=%s does not answer for memif id %s: it has "
-				 "another client, or serves another id=", a.socket, a.id);
-	return port_fail(o, ETIMEDOUT, "no %s came to memif id %s on socket=%s within %.1f s: start it, or "
-			 "check that both name the same socket= and id=", a.server ? "client" : "server", a.id,
-			 a.socket, wait_ms / 1e3);
+		return port_fail(o, EBUSY,
+				 "the server on socket=%s does not answer for memif id %s: it has "
+				 "another client, or serves another id=",
+				 a.socket, a.id);
+	return port_fail(o, ETIMEDOUT,
+			 "no %s came to memif id %s on socket=%s within %.1f s: start it, or "
+			 "check that both name the same socket= and id=",
+			 a.server ? "client" : "server", a.id, a.socket, wait_ms / 1e3);
 }
 
 static bool memif_link_up(struct port *p)
@@ -205,8 +219,10 @@ static bool memif_link_up(struct port *p)
 	return !p->link_dead;
 }
 
-static const char *const memif_keys[] = { "id", "role", "bsize", "rsize", "socket", "socket-abstract",
-					  "mac", "zero-copy", "secret", NULL };
+static const char *const memif_keys[] = { "id",	   "role",	"bsize",
+					  "rsize", "socket",	"socket-abstract",
+					  "mac",   "zero-copy", "secret",
+					  NULL };
 
 const struct link_type link_memif = {
 	.driver = "net_memif",

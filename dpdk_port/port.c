@@ -11,7 +11,8 @@
  *	memory	   struct port and one mbuf pool per queue, in DPDK memory
  *	probe	   the vdev; configure, queues, start
  *	attach	   (by kind) addresses, MTU, descriptors to sleep on
- *	connect	   (by kind) the peer; signals are open here, the wait is bounded
+ *	connect	   (by kind) the peer; the wait is bounded and ends early for a signal
+ *		   that wants the program to end
  *	freeze	   EAL's interrupt thread
  *
  * From then on only bursts are made, by any process, under the lock of the queue's stack.
@@ -39,13 +40,13 @@
 #include "dpdk_port/mbuf_pool.h"
 #include "dpdk_port/port_priv.h"
 
-#define MBUF_PRIV_SIZE 128 /* = PKT_PRIV_SIZE of the stack, which asserts it */
-#define FRAME_ROOM 2048	   /* an ordinary frame; mbufs are not made smaller */
-#define MTU_MAX 16000	   /* what IPv4 and mbuf lengths have room for, with a margin */
-#define MTU_MIN 576	   /* RFC 1122 3.3.2 */
-#define ETHER_OVERHEAD 18  /* header and a VLAN tag */
+#define MBUF_PRIV_SIZE 128   /* = PKT_PRIV_SIZE of the stack, which asserts it */
+#define FRAME_ROOM     2048  /* an ordinary frame; mbufs are not made smaller */
+#define MTU_MAX	       16000 /* what IPv4 and mbuf lengths have room for, with a margin */
+#define MTU_MIN	       576   /* RFC 1122 3.3.2 */
+#define ETHER_OVERHEAD 18    /* header and a VLAN tag */
 #define POOL_MIN_MBUFS 512
-#define EAL_OVERHEAD (12ull << 20) /* drivers' queues, ethdev's tables, heap headers */
+#define EAL_OVERHEAD   (12ull << 20) /* drivers' queues, ethdev's tables, heap headers */
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
 
@@ -91,9 +92,11 @@ int port_arg_default(struct port_open *o, const char *key, const char *value)
 
 	if (port_arg(o->args, key, have, sizeof(have)))
 		return 0;
-	n = snprintf(o->args + len, sizeof(o->args) - len, "%s%s=%s", len > 0 ? "," : "", key, value);
+	n = snprintf(o->args + len, sizeof(o->args) - len, "%s%s=%s", len > 0 ? "," : "", key,
+		     value);
 	if (n < 0 || (size_t)n >= sizeof(o->args) - len)
-		return port_fail(o, EINVAL, "arguments longer than %zu characters", sizeof(o->args));
+		return port_fail(o, EINVAL, "arguments longer than %zu characters",
+				 sizeof(o->args));
 	return 0;
 }
 
@@ -109,7 +112,8 @@ int port_lock(const char *who)
 	if (fd < 0)
 		return -errno;
 	if (port_sys_bind(fd, (const struct sockaddr *)&sun,
-			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) < 0) {
+			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) <
+	    0) {
 		n = errno == EADDRINUSE ? -EBUSY : -errno;
 		port_sys_close(fd);
 		return n;
@@ -128,11 +132,13 @@ static int parse_vdev(struct port_open *o, const char *vdev)
 	while (digits > 0 && vdev[digits - 1] >= '0' && vdev[digits - 1] <= '9')
 		digits--;
 	if (len == 0 || len >= sizeof(o->name) || digits == 0 || digits >= sizeof(o->driver))
-		return port_fail(o, EINVAL, "no driver's name in '%s' (net_tap0,iface=shim0)", vdev);
+		return port_fail(o, EINVAL, "no driver's name in '%s' (net_tap0,iface=shim0)",
+				 vdev);
 	snprintf(o->driver, sizeof(o->driver), "%.*s", (int)digits, vdev);
 	if (snprintf(o->args, sizeof(o->args), "%s", vdev[len] == ',' ? vdev + len + 1 : "") >=
 	    (int)sizeof(o->args))
-		return port_fail(o, EINVAL, "arguments longer than %zu characters", sizeof(o->args));
+		return port_fail(o, EINVAL, "arguments longer than %zu characters",
+				 sizeof(o->args));
 	return 0;
 }
 
@@ -153,8 +159,10 @@ static int check_keys(struct port_open *o, const char *const *keys)
 		while (keys[i] != NULL && (strlen(keys[i]) != len || strncmp(s, keys[i], len) != 0))
 			i++;
 		if (keys[i] == NULL)
-			return port_fail(o, EINVAL, "%s takes no argument '%.*s' (the first of those it takes "
-					 "is %s=)", o->driver, (int)len, s, keys[0]);
+			return port_fail(o, EINVAL,
+					 "%s takes no argument '%.*s' (the first of those it takes "
+					 "is %s=)",
+					 o->driver, (int)len, s, keys[0]);
 		s += strcspn(s, ",");
 		s += *s == ',';
 	}
@@ -180,8 +188,8 @@ static int open_parse(struct port_open *o, struct port *p)
 	if (r < 0)
 		return r;
 	if (params->mtu != 0 && (params->mtu < MTU_MIN || params->mtu > MTU_MAX))
-		return port_fail(o, EINVAL, "an MTU of %u; %u to %u are possible", params->mtu, MTU_MIN,
-				 MTU_MAX);
+		return port_fail(o, EINVAL, "an MTU of %u; %u to %u are possible", params->mtu,
+				 MTU_MIN, MTU_MAX);
 	p->holds_mbufs = p->type->holds_mbufs;
 	p->netif.nqueues = (uint16_t)(params->queues > 0 ? params->queues : 1);
 	if (params->queues > p->type->max_queues || params->queues > PORT_MAX_QUEUES)
@@ -216,7 +224,8 @@ static int open_memory(struct port_open *o, struct port *local)
 	char name[24];
 
 	if (n < POOL_MIN_MBUFS)
-		return port_fail(o, ENOMEM, "%llu bytes of memory hold %llu packet buffers for each of "
+		return port_fail(o, ENOMEM,
+				 "%llu bytes of memory hold %llu packet buffers for each of "
 				 "%u queues, %u are the least: more SHIM_MEMORY",
 				 (unsigned long long)params->memory, (unsigned long long)n,
 				 local->netif.nqueues, POOL_MIN_MBUFS);
@@ -248,8 +257,11 @@ static int open_probe(struct port_open *o)
 	if (o->params->pci == NULL) {
 		r = rte_vdev_init(o->name, o->args);
 		if (r > 0 || (r < 0 && eal_log_why()[0] == '\0'))
-			return port_fail(o, ENODEV, "no driver is called %s: net_tap, net_af_packet, net_memif "
-					 "and net_virtio_user are built in", o->driver);
+			return port_fail(
+				o, ENODEV,
+				"no driver is called %s: net_tap, net_af_packet, net_memif "
+				"and net_virtio_user are built in",
+				o->driver);
 		/* A failing probe returns -1, whatever was the matter. */
 		if (r < 0)
 			return p->type->explain != NULL ? p->type->explain(o, EINVAL) :
@@ -257,8 +269,9 @@ static int open_probe(struct port_open *o)
 	}
 	r = rte_eth_dev_get_port_by_name(o->name, &p->id);
 	if (r < 0)
-		return p->type->explain != NULL ? p->type->explain(o, ENODEV) :
-						  port_fail(o, ENODEV, "no driver took it: %s", eal_log_why());
+		return p->type->explain != NULL ?
+			       p->type->explain(o, ENODEV) :
+			       port_fail(o, ENODEV, "no driver took it: %s", eal_log_why());
 	return 0;
 }
 
@@ -284,8 +297,8 @@ static const struct offload rx_offloads[] = {
 };
 
 /* Which of the rows the device can do and the kind of link is trusted with. */
-static uint64_t choose_offloads(const struct offload *rows, size_t n, uint64_t device, uint32_t trusted,
-				uint32_t *caps)
+static uint64_t choose_offloads(const struct offload *rows, size_t n, uint64_t device,
+				uint32_t trusted, uint32_t *caps)
 {
 	uint64_t chosen = 0;
 
@@ -314,7 +327,8 @@ static void choose_conf(struct port *p, const struct port_params *params,
 		conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (p->netif.nqueues > 1 && info->flow_type_rss_offloads != 0) {
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-		conf->rx_adv_conf.rss_conf.rss_hf = info->flow_type_rss_offloads &
+		conf->rx_adv_conf.rss_conf.rss_hf =
+			info->flow_type_rss_offloads &
 			(RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
 	}
 	/* A link without a frame limit of its own takes what the stack makes (type->attach). */
@@ -342,8 +356,8 @@ static int open_queues(struct port_open *o)
 					   NULL, p->pools[q]);
 		mbuf_pool_take(p->pools[q], NULL, 0);
 		if (r == 0)
-			r = rte_eth_tx_queue_setup(p->id, q, tx,
-						   (unsigned int)rte_eth_dev_socket_id(p->id), NULL);
+			r = rte_eth_tx_queue_setup(
+				p->id, q, tx, (unsigned int)rte_eth_dev_socket_id(p->id), NULL);
 	}
 	return r;
 }
@@ -452,7 +466,8 @@ static const struct netif_ops port_ops = {
 static int open_inside(struct port_open *o, struct eal_shelter *shelter, struct port *local)
 {
 	/* Before EAL the port is a local one; o->port moves to DPDK's memory in open_memory(). */
-	struct eal_params ep = { .pci = o->params->pci, .hugepages = o->params->hugepages,
+	struct eal_params ep = { .pci = o->params->pci,
+				 .hugepages = o->params->hugepages,
 				 .memory = o->params->memory + EAL_OVERHEAD };
 	char words[PORT_ERR_LEN - 96];
 	struct port *p;
@@ -492,8 +507,9 @@ static void close_fds(struct port *p)
 int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN])
 {
 	struct port local = { .ctl_fd = -1, .lock_fd = -1, .link_fd = -1 };
-	struct port_open o = { .params = params, .err = err, .port = &local,
-			       .frame_room = FRAME_ROOM };
+	struct port_open o = {
+		.params = params, .err = err, .port = &local, .frame_room = FRAME_ROOM
+	};
 	struct eal_shelter *shelter;
 	int r;
 
@@ -502,11 +518,8 @@ int port_open(const struct port_params *params, struct port **out, char err[PORT
 		local.wait_fds[q] = -1;
 	shelter = eal_shelter_begin();
 	r = open_inside(&o, shelter, &local);
-	if (r == 0 && o.port->type->connect != NULL) {
-		eal_shelter_pause(shelter);
+	if (r == 0 && o.port->type->connect != NULL)
 		r = o.port->type->connect(&o);
-		eal_shelter_resume(shelter);
-	}
 	if (r == 0)
 		r = eal_freeze();
 	eal_shelter_end(shelter);

@@ -19,18 +19,18 @@ struct rte_mbuf;
 struct port;
 
 #define PORT_MAX_WAIT_FDS 8
-#define PORT_ERR_LEN 512
+#define PORT_ERR_LEN	  512
 
 struct port_params {
-	const char *vdev;      /* a DPDK vdev string, or NULL */
-	const char *pci;       /* or a PCI address, or NULL */
+	const char *vdev; /* a DPDK vdev string, or NULL */
+	const char *pci;  /* or a PCI address, or NULL */
 	unsigned int queues;
-	unsigned int mtu;      /* 0: the port's own */
+	unsigned int mtu; /* 0: the port's own */
 	unsigned int vlan;
-	const uint8_t *mac;    /* 6 bytes, or NULL: choose a locally administered one */
-	uint64_t memory;       /* bytes for packet buffers */
-	int hugepages;	       /* enum config_hugepages */
-	unsigned int wait_ms;  /* memif: how long to wait for the peer; 0: PORT_WAIT_MS */
+	const uint8_t *mac;   /* 6 bytes, or NULL: choose a locally administered one */
+	uint64_t memory;      /* bytes for packet buffers */
+	int hugepages;	      /* enum config_hugepages */
+	unsigned int wait_ms; /* memif: how long to wait for the peer; 0: PORT_WAIT_MS */
 };
 
 #define PORT_WAIT_MS 30000
@@ -46,10 +46,11 @@ struct port_params {
  *
  * Returns 0, or -errno with one line in err that says what is missing and the way
  * out: -EBUSY (port, interface or memif role in use), -ENOMEM, -EPERM, -ENODEV, -EINVAL,
- * -ETIMEDOUT (memif: no peer), -EINTR (a signal came while waiting for it), -EIO.
+ * -ETIMEDOUT (memif: no peer), -EINTR (INT, TERM, QUIT or HUP came while waiting for
+ * it), -EIO.
  *
  * memif: the peer must be there before the port is: its memory is mapped in this process
- * and inherited from it.  The call blocks until then, signals are open meanwhile.
+ * and inherited from it.  The call blocks until then.
  */
 int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN]);
 
@@ -76,7 +77,8 @@ unsigned int port_fds(const struct port *port, int *fds, unsigned int n);
 
 /* Packets the port itself dropped or failed, for statistics; safe after fork. */
 struct port_stats {
-	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, tx_errors, rx_nombuf;
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, tx_errors,
+		rx_nombuf;
 };
 void port_read_stats(struct port *port, struct port_stats *stats);
 

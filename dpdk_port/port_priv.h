@@ -13,15 +13,15 @@
 #include "dpdk_port/port.h"
 
 #define PORT_MAX_QUEUES 16
-#define PORT_MAX_FDS 96
-#define PORT_ARGS_LEN 512
+#define PORT_MAX_FDS	96
+#define PORT_ARGS_LEN	512
 
 struct link_type;
 
 struct port {
 	struct netif netif;
 	const struct link_type *type;
-	uint16_t id; /* DPDK's */
+	uint16_t id;	  /* DPDK's */
 	bool holds_mbufs; /* the driver has mbufs in its receive ring */
 	bool started;
 	bool own_tx; /* type->tx_burst sends, not the driver */
@@ -33,9 +33,9 @@ struct port {
 	bool link_dead; /* memif: gone for good */
 	uint64_t link_next_tsc;
 
-	int ctl_fd;  /* AF_INET datagram socket for interface ioctls, -1: none */
-	int lock_fd; /* keeps others from the same link */
-	int link_fd; /* memif: the control connection */
+	int ctl_fd;		       /* AF_INET datagram socket for interface ioctls, -1: none */
+	int lock_fd;		       /* keeps others from the same link */
+	int link_fd;		       /* memif: the control connection */
 	int wait_fds[PORT_MAX_QUEUES]; /* -1: none */
 	int fds[PORT_MAX_FDS];
 	unsigned int nfds;
@@ -58,11 +58,11 @@ struct port_open {
  * function means that nothing differs from the common way.
  */
 struct link_type {
-	const char *driver; /* the vdev's name without its number; NULL: anything else */
+	const char *driver;	 /* the vdev's name without its number; NULL: anything else */
 	const char *const *keys; /* the arguments it takes, NULL-terminated; NULL: unknown */
 	bool holds_mbufs;
 	uint16_t max_queues;
-	uint32_t caps; /* NETIF_* that the driver may be trusted with */
+	uint32_t caps;	       /* NETIF_* that the driver may be trusted with */
 	bool caps_from_device; /* with whatever it reports; it has receive rings and a frame limit */
 
 	/* Before EAL: can this work here?  May add to o->args and take the lock. */

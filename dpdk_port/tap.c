@@ -27,7 +27,7 @@
 #include "dpdk_port/libc.h"
 #include "dpdk_port/port_priv.h"
 
-#define TUN_PATH "/dev/net/tun"
+#define TUN_PATH     "/dev/net/tun"
 #define TAP_MAX_SEGS 64
 
 static int tap_check_device(struct port_open *o)
@@ -39,7 +39,8 @@ static int tap_check_device(struct port_open *o)
 		return 0;
 	}
 	if (errno == EACCES || errno == EPERM)
-		return port_fail(o, EPERM, "no access to " TUN_PATH ": chmod 666 it, or run as root");
+		return port_fail(o, EPERM,
+				 "no access to " TUN_PATH ": chmod 666 it, or run as root");
 	return port_fail(o, ENODEV,
 			 "no " TUN_PATH ": modprobe tun (container: --device " TUN_PATH ")");
 }
@@ -53,19 +54,24 @@ static int tap_check_interface(struct port_open *o)
 	if (!port_arg(o->args, "iface", name, sizeof(name)))
 		return 0;
 	if (name[0] == '\0' || strlen(name) >= IFNAMSIZ)
-		return port_fail(o, EINVAL, "iface= takes a name of 1 to %d characters", IFNAMSIZ - 1);
+		return port_fail(o, EINVAL, "iface= takes a name of 1 to %d characters",
+				 IFNAMSIZ - 1);
 	memcpy(o->port->ifname, name, IFNAMSIZ);
 	snprintf(who, sizeof(who), "tap:%s", o->port->ifname);
 	o->port->lock_fd = port_lock(who);
 	if (o->port->lock_fd == -EBUSY)
-		return port_fail(o, EBUSY, "interface %s is in use by another program under the shim: "
-				 "stop that one, or give this one another iface=", o->port->ifname);
+		return port_fail(o, EBUSY,
+				 "interface %s is in use by another program under the shim: "
+				 "stop that one, or give this one another iface=",
+				 o->port->ifname);
 	if (!kernel_if_exists(ctl, o->port->ifname))
 		return 0;
 	r = kernel_if_carrier(ctl, o->port->ifname);
 	if (r > 0)
-		return port_fail(o, EBUSY, "interface %s exists and is in use: choose another iface=, "
-				 "or remove it (ip link del %s)", o->port->ifname, o->port->ifname);
+		return port_fail(o, EBUSY,
+				 "interface %s exists and is in use: choose another iface=, "
+				 "or remove it (ip link del %s)",
+				 o->port->ifname, o->port->ifname);
 	return 0;
 }
 
@@ -79,14 +85,17 @@ static int tap_check(struct port_open *o)
 static int tap_explain(struct port_open *o, int error)
 {
 	if (eal_log_contains("Operation not permitted"))
-		return port_fail(o, EPERM, "no right to make a TAP here: needs CAP_NET_ADMIN "
+		return port_fail(o, EPERM,
+				 "no right to make a TAP here: needs CAP_NET_ADMIN "
 				 "(run as root, or inside unshare -rn)");
 	if (eal_log_contains("TUNSETIFF") && eal_log_contains("busy"))
-		return port_fail(o, EBUSY, "interface %s is in use: choose another iface=",
-				 o->port->ifname);
+		return port_fail(o, EBUSY,
+				 "interface %s is in use: choose another iface=", o->port->ifname);
 	if (eal_log_contains("TUNSETIFF") && eal_log_contains("Invalid argument"))
-		return port_fail(o, EBUSY, "interface %s exists and is no multi-queue TAP: choose another "
-				 "iface=, or remove it (ip link del %s)", o->port->ifname, o->port->ifname);
+		return port_fail(o, EBUSY,
+				 "interface %s exists and is no multi-queue TAP: choose another "
+				 "iface=, or remove it (ip link del %s)",
+				 o->port->ifname, o->port->ifname);
 	return port_fail(o, error, "%s", eal_log_why());
 }
 
@@ -102,7 +111,8 @@ static bool tap_find_queues(struct port *p)
 
 	for (unsigned int i = 0; i < n; i++) {
 		memset(&ifr, 0, sizeof(ifr));
-		if (port_sys_ioctl(fds[i], TUNGETIFF, &ifr) < 0 || (ifr.ifr_flags & IFF_DETACH_QUEUE))
+		if (port_sys_ioctl(fds[i], TUNGETIFF, &ifr) < 0 ||
+		    (ifr.ifr_flags & IFF_DETACH_QUEUE))
 			continue;
 		if (found % 2 == 0 && found / 2 < p->netif.nqueues)
 			p->wait_fds[found / 2] = fds[i];
@@ -125,8 +135,8 @@ static int tap_attach(struct port_open *o)
 		snprintf(who, sizeof(who), "tap:%s", p->ifname);
 		p->lock_fd = port_lock(who);
 		if (p->lock_fd < 0)
-			return port_fail(o, -p->lock_fd, "interface %s is in use by another program",
-					 p->ifname);
+			return port_fail(o, -p->lock_fd,
+					 "interface %s is in use by another program", p->ifname);
 	}
 	if (o->params->mac == NULL) {
 		r = kernel_if_mac(p->ctl_fd, p->ifname, p->netif.mac);
@@ -156,10 +166,12 @@ static uint16_t tap_tx_burst(struct port *p, uint16_t queue, struct rte_mbuf **p
 	for (sent = 0; sent < n; sent++) {
 		iov[0] = (struct iovec){ .iov_base = &pi, .iov_len = sizeof(pi) };
 		segs = 1;
-		for (struct rte_mbuf *m = pkts[sent]; m != NULL && segs <= TAP_MAX_SEGS; m = m->next)
+		for (struct rte_mbuf *m = pkts[sent]; m != NULL && segs <= TAP_MAX_SEGS;
+		     m = m->next)
 			iov[segs++] = (struct iovec){ .iov_base = rte_pktmbuf_mtod(m, void *),
 						      .iov_len = rte_pktmbuf_data_len(m) };
-		if (pkts[sent]->nb_segs < segs && port_sys_writev(p->wait_fds[queue], iov, segs) <= 0)
+		if (pkts[sent]->nb_segs < segs &&
+		    port_sys_writev(p->wait_fds[queue], iov, segs) <= 0)
 			break;
 		p->own_tx_packets++;
 		p->own_tx_bytes += rte_pktmbuf_pkt_len(pkts[sent]);

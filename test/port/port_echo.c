@@ -34,7 +34,7 @@
 #include "dpdk_port/port.h"
 #include "shim/config.h"
 
-#define TYPE_ASK 0x88b5
+#define TYPE_ASK  0x88b5
 #define TYPE_ECHO 0x88b6
 
 struct result {
@@ -200,18 +200,20 @@ static void describe(const struct port_params *params, struct port *port, double
 	int after = open_fds(&cloexec);
 	unsigned int known = port_fds(port, fds, 64);
 
-	fprintf(stderr, "port_echo: %s open in %.1f ms; mac %02x:%02x:%02x:%02x:%02x:%02x mtu %u caps %#x "
+	fprintf(stderr,
+		"port_echo: %s open in %.1f ms; mac %02x:%02x:%02x:%02x:%02x:%02x mtu %u caps %#x "
 		"link %s, %u fds (%u known%s), lowest %d, %u to wait on, %u mbufs\n",
 		params->vdev, ms, nif->mac[0], nif->mac[1], nif->mac[2], nif->mac[3], nif->mac[4],
 		nif->mac[5], nif->mtu, nif->caps, nif->ops->link_is_up(nif) ? "up" : "down",
-		(unsigned int)(after - before), known, cloexec ? ", all cloexec" : "",
-		fds[0], port_wait_fds(port, 0, wait), mbuf_pool_available(port_mbuf_pool(port)));
+		(unsigned int)(after - before), known, cloexec ? ", all cloexec" : "", fds[0],
+		port_wait_fds(port, 0, wait), mbuf_pool_available(port_mbuf_pool(port)));
 }
 
 static int usage(void)
 {
 	fputs("usage: port_echo [-1nps] [-c frames] [-t seconds] [-H on|off|auto] [-q queues] [-m mtu]"
-	      " [-M MB] [-w ms] vdev\n", stderr);
+	      " [-M MB] [-w ms] vdev\n",
+	      stderr);
 	return 2;
 }
 
@@ -221,21 +223,43 @@ static int parse(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "1c:H:m:M:npq:st:w:")) != -1) {
 		switch (c) {
-		case '1': opt.no_fork = true; break;
-		case 'c': opt.count = (unsigned int)atoi(optarg); break;
-		case 'H':
-			opt.hugepages = strcmp(optarg, "on") == 0 ? HUGEPAGES_ON :
-				strcmp(optarg, "off") == 0 ? HUGEPAGES_OFF : HUGEPAGES_AUTO;
+		case '1':
+			opt.no_fork = true;
 			break;
-		case 'm': opt.mtu = (unsigned int)atoi(optarg); break;
-		case 'M': opt.memory_mb = (unsigned int)atoi(optarg); break;
-		case 'n': opt.open_only = true; break;
-		case 'p': opt.poll_only = true; break;
-		case 'q': opt.queues = (unsigned int)atoi(optarg); break;
-		case 's': opt.send = true; break;
-		case 't': opt.seconds = (unsigned int)atoi(optarg); break;
-		case 'w': opt.wait_ms = (unsigned int)atoi(optarg); break;
-		default: return -1;
+		case 'c':
+			opt.count = (unsigned int)atoi(optarg);
+			break;
+		case 'H':
+			opt.hugepages = strcmp(optarg, "on") == 0  ? HUGEPAGES_ON :
+					strcmp(optarg, "off") == 0 ? HUGEPAGES_OFF :
+								     HUGEPAGES_AUTO;
+			break;
+		case 'm':
+			opt.mtu = (unsigned int)atoi(optarg);
+			break;
+		case 'M':
+			opt.memory_mb = (unsigned int)atoi(optarg);
+			break;
+		case 'n':
+			opt.open_only = true;
+			break;
+		case 'p':
+			opt.poll_only = true;
+			break;
+		case 'q':
+			opt.queues = (unsigned int)atoi(optarg);
+			break;
+		case 's':
+			opt.send = true;
+			break;
+		case 't':
+			opt.seconds = (unsigned int)atoi(optarg);
+			break;
+		case 'w':
+			opt.wait_ms = (unsigned int)atoi(optarg);
+			break;
+		default:
+			return -1;
 		}
 	}
 	return optind == argc - 1 ? 0 : -1;
@@ -247,8 +271,8 @@ static int parse(int argc, char **argv)
  */
 static int fork_and_drive(struct port *port)
 {
-	struct result *res = mmap(NULL, sizeof(*res), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-				  -1, 0);
+	struct result *res =
+		mmap(NULL, sizeof(*res), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int parents[2];
 	char c;
 
@@ -281,8 +305,11 @@ int main(int argc, char **argv)
 
 	if (parse(argc, argv) < 0)
 		return usage();
-	params = (struct port_params){ .vdev = argv[optind], .queues = opt.queues, .mtu = opt.mtu,
-				       .memory = (uint64_t)opt.memory_mb << 20, .hugepages = opt.hugepages,
+	params = (struct port_params){ .vdev = argv[optind],
+				       .queues = opt.queues,
+				       .mtu = opt.mtu,
+				       .memory = (uint64_t)opt.memory_mb << 20,
+				       .hugepages = opt.hugepages,
 				       .wait_ms = opt.wait_ms };
 	/* The program that the user waits for stays outside; it holds no port. */
 	if (!opt.no_fork && !opt.open_only) {

@@ -7,11 +7,11 @@
 
 /* Counts down the steps of an operation; at 0 the operation ends there, as by a kill. */
 static uint32_t tear = UINT32_MAX;
-#define MBUF_POOL_STEP(result)                            \
-	do {                                              \
-		ordered();                                \
-		if (tear != UINT32_MAX && tear-- == 0)    \
-			return result;                    \
+#define MBUF_POOL_STEP(result)                         \
+	do {                                           \
+		ordered();                             \
+		if (tear != UINT32_MAX && tear-- == 0) \
+			return result;                 \
 	} while (0)
 #include "dpdk_port/mbuf_pool.c" /* NOLINT: the operations themselves, with the steps above */
 
@@ -26,7 +26,7 @@ static uint32_t tear = UINT32_MAX;
 #include "shim/config.h"
 #include "test/check_main.h"
 
-#define N 200
+#define N    200
 #define PRIV 128
 #define ROOM 2176
 

@@ -35,11 +35,11 @@
 #include "shim/config.h"
 #include "test/check_main.h"
 
-#define TYPE_ASK 0x88b5
+#define TYPE_ASK  0x88b5
 #define TYPE_ECHO 0x88b6
-#define FRAME 60
-#define ROUNDS 100
-#define MEMORY (8u << 20)
+#define FRAME	  60
+#define ROUNDS	  100
+#define MEMORY	  (8u << 20)
 
 /* -- processes ------------------------------------------------------------------------ */
 
@@ -56,11 +56,11 @@ static void give_up(const char *fmt, ...)
 	_exit(1);
 }
 
-#define must(x)                                                               \
-	do {                                                                  \
-		if (!(x))                                                     \
+#define must(x)                                                                   \
+	do {                                                                      \
+		if (!(x))                                                         \
 			give_up("%s:%d: not so: %s (%s)", __FILE__, __LINE__, #x, \
-			     strerror(errno));                                \
+				strerror(errno));                                 \
 	} while (0)
 
 /* A namespace of its own; `ip` may be used in it. */
@@ -95,13 +95,18 @@ static void in_process(void (*body)(void))
 		_exit(0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the test's process: %#x", status);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the test's process: %#x",
+		      status);
 }
 
 static struct port *open_port(const char *vdev, unsigned int mtu, unsigned int queues)
 {
-	struct port_params params = { .vdev = vdev, .queues = queues, .mtu = mtu, .memory = MEMORY,
-				      .hugepages = HUGEPAGES_OFF, .wait_ms = 15000 };
+	struct port_params params = { .vdev = vdev,
+				      .queues = queues,
+				      .mtu = mtu,
+				      .memory = MEMORY,
+				      .hugepages = HUGEPAGES_OFF,
+				      .wait_ms = 15000 };
 	char err[PORT_ERR_LEN];
 	struct port *port = NULL;
 
@@ -241,8 +246,8 @@ static int start_server(struct port *port, uint32_t frames, struct shared *sh)
 static uint32_t echo_by_grandchild(const char *vdev, const char *peer_if, unsigned int mtu,
 				   unsigned int queues, size_t len)
 {
-	struct shared *sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-				 -1, 0);
+	struct shared *sh =
+		mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int ready[2], done[2], fd;
 	pid_t opener;
 	char c;
@@ -319,8 +324,8 @@ static void body_packet_jumbo(void)
 
 START_TEST(port_is_driven_by_a_grandchild_after_its_opener)
 {
-	static void (*const bodies[])(void) = { body_tap, body_tap_queues, body_tap_jumbo, body_packet,
-						body_packet_jumbo };
+	static void (*const bodies[])(void) = { body_tap, body_tap_queues, body_tap_jumbo,
+						body_packet, body_packet_jumbo };
 
 	in_process(bodies[_i]);
 }
@@ -343,7 +348,8 @@ static void ask_over_memif(struct port *port)
 		eth->ether_type = htons(TYPE_ASK);
 		memcpy(eth + 1, &i, sizeof(i));
 		/* A server sends into buffers that the client posts when it first looks. */
-		for (unsigned int wait = 0; wait < 100000 && nif->ops->tx_burst(nif, 0, &m, 1) == 0; wait++)
+		for (unsigned int wait = 0; wait < 100000 && nif->ops->tx_burst(nif, 0, &m, 1) == 0;
+		     wait++)
 			usleep(50);
 		for (unsigned int wait = 0; wait < 100000 && !came; wait++) {
 			if (nif->ops->rx_burst(nif, 0, &m, 1) == 0) {
@@ -351,7 +357,8 @@ static void ask_over_memif(struct port *port)
 				continue;
 			}
 			eth = rte_pktmbuf_mtod(m, struct ether_header *);
-			came = eth->ether_type == htons(TYPE_ECHO) && memcmp(eth + 1, &i, sizeof(i)) == 0;
+			came = eth->ether_type == htons(TYPE_ECHO) &&
+			       memcmp(eth + 1, &i, sizeof(i)) == 0;
 			rte_pktmbuf_free(m);
 		}
 		must(came);
@@ -360,8 +367,8 @@ static void ask_over_memif(struct port *port)
 
 static void memif_pair(const char *echo_role, const char *ask_role)
 {
-	struct shared *sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-				 -1, 0);
+	struct shared *sh =
+		mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char vdev[128], c;
 	struct port *port;
 	int result[2];
@@ -479,7 +486,8 @@ static void body_quiet(void)
 		must(sigismember(&mask_after, sig) == (sig == SIGUSR1));
 	must(sigaction(SIGRTMIN + 3, NULL, &now) == 0 && now.sa_handler == on_signal);
 	must(sigaction(SIGRTMIN + 1, NULL, &now) == 0 && now.sa_handler == SIG_DFL);
-	must(sched_getaffinity(0, sizeof(cpus_after), &cpus_after) == 0 && CPU_EQUAL(&cpus, &cpus_after));
+	must(sched_getaffinity(0, sizeof(cpus_after), &cpus_after) == 0 &&
+	     CPU_EQUAL(&cpus, &cpus_after));
 	count_fd_flags(&all, &inherited);
 	must(inherited == inherited_before);
 	must(port_fds(port, fds, 64) == all - before);
@@ -507,16 +515,19 @@ static struct {
 
 static void body_refused(void)
 {
-	struct port_params params = { .vdev = refused.vdev, .queues = refused.queues,
-				      .mtu = refused.mtu, .memory = refused.memory,
-				      .hugepages = HUGEPAGES_OFF, .wait_ms = 100 };
+	struct port_params params = { .vdev = refused.vdev,
+				      .queues = refused.queues,
+				      .mtu = refused.mtu,
+				      .memory = refused.memory,
+				      .hugepages = HUGEPAGES_OFF,
+				      .wait_ms = 100 };
 	char err[PORT_ERR_LEN] = "";
 	struct port *port;
 	int r = port_open(&params, &port, err);
 
 	if (r != -refused.error || strstr(err, refused.words) == NULL || strchr(err, '\n') != NULL)
-		give_up("%s: %d (%s) instead of %d (%s): '%s'", refused.vdev, r, strerror(-r), -refused.error,
-		     refused.words, err);
+		give_up("%s: %d (%s) instead of %d (%s): '%s'", refused.vdev, r, strerror(-r),
+			-refused.error, refused.words, err);
 }
 
 START_TEST(what_cannot_be_opened_is_said_in_one_line)
@@ -543,11 +554,13 @@ START_TEST(what_cannot_be_opened_is_said_in_one_line)
 		{ "net_af_packet0", 0, 1, MEMORY, EINVAL, "which interface" },
 		{ "net_af_packet0,iface=nope", 0, 1, MEMORY, ENODEV, "no interface nope" },
 		{ "net_af_packet0,iface=lo", 0, 1, MEMORY, ENETDOWN, "ip link set lo up" },
-		{ "net_memif0,role=client,socket=nobody", 0, 1, MEMORY, ETIMEDOUT, "no server came" },
-		{ "net_memif0,role=server,socket=nobody", 0, 1, MEMORY, ETIMEDOUT, "no client came" },
+		{ "net_memif0,role=client,socket=nobody", 0, 1, MEMORY, ETIMEDOUT,
+		  "no server came" },
+		{ "net_memif0,role=server,socket=nobody", 0, 1, MEMORY, ETIMEDOUT,
+		  "no client came" },
 		{ "net_memif0,zero-copy=yes", 0, 1, MEMORY, EINVAL, "zero-copy" },
-		{ "net_memif0,role=server,socket-abstract=no,socket=/nonexistent/s", 0, 1, MEMORY, EINVAL,
-		  "directory" },
+		{ "net_memif0,role=server,socket-abstract=no,socket=/nonexistent/s", 0, 1, MEMORY,
+		  EINVAL, "directory" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -606,14 +619,22 @@ END_TEST
 
 static void body_signal_ends_the_wait(void)
 {
-	struct port_params params = { .vdev = "net_memif0,role=server,socket=alone", .queues = 1,
-				      .memory = MEMORY, .hugepages = HUGEPAGES_OFF, .wait_ms = 20000 };
+	struct port_params params = { .vdev = "net_memif0,role=server,socket=alone",
+				      .queues = 1,
+				      .memory = MEMORY,
+				      .hugepages = HUGEPAGES_OFF,
+				      .wait_ms = 20000 };
 	struct sigaction sa = { .sa_handler = on_signal };
 	char err[PORT_ERR_LEN];
 	struct port *port;
 
-	must(sigaction(SIGALRM, &sa, NULL) == 0);
-	alarm(1);
+	must(sigaction(SIGTERM, &sa, NULL) == 0);
+	if (fork() == 0) {
+		kill(getppid(), SIGCHLD); /* no reason to stop */
+		usleep(300000);
+		kill(getppid(), SIGTERM);
+		_exit(0);
+	}
 	must(port_open(&params, &port, err) == -EINTR);
 }
 
