@@ -281,14 +281,18 @@ ssize_t dgram_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, i
 
 	if ((flags & MSG_ERRQUEUE) != 0)
 		return errqueue_recvmsg(st, so, msg, flags, now);
-	msg->msg_flags = 0;
+	/* A call that fails leaves msg as it is: it may be tried again. */
 	if (sk->err != 0)
 		return -sock_take_error(sk);
 	m = rx_choose(dg, flags, &skip);
 	if (m == NULL) {
+		if (rx_empty(sk, flags) < 0)
+			return -EAGAIN;
+		msg->msg_flags = 0;
 		msg->msg_controllen = 0;
-		return rx_empty(sk, flags);
+		return 0;
 	}
+	msg->msg_flags = 0;
 	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
 	len = pkt_cb(m)->len - skip;
 	done = (ssize_t)iov_iter_write_mbuf(&it, m, pkt_cb(m)->off + skip, len);

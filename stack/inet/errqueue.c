@@ -126,10 +126,10 @@ ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg
 
 	(void)flags;
 	(void)now;
-	msg->msg_flags = 0;
 	m = pktq_pop(&dg->errq);
 	if (m == NULL)
 		return -EAGAIN;
+	msg->msg_flags = 0;
 	memcpy(&item, rte_pktmbuf_mtod(m, const void *), sizeof(item));
 	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
 	done = iov_iter_write_mbuf(&it, m, pkt_cb(m)->off, pkt_cb(m)->len);
