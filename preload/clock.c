@@ -106,3 +106,11 @@ uint64_t engine_now(void)
 		return clk.base.ns;
 	return clk.base.ns + (uint64_t)(((unsigned __int128)ticks * clk.mult) >> 32);
 }
+
+int64_t clock_wall_offset(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)((uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec - engine_now());
+}

@@ -12,6 +12,7 @@
 
 #include "dpdk_port/port.h"
 #include "preload/engine_priv.h"
+#include "stack/socket.h"
 #include "stack/stack.h"
 
 /* The DPDK lcore id that the stack owns; its user is whoever has the lock. */
@@ -127,6 +128,7 @@ static void note_visit(const struct engine_thread *t, uint64_t now)
 	if (__builtin_expect(keeper_is_dead() || now >= engine.next_check, 0)) {
 		engine.next_check = now + KEEPER_CHECK_NS;
 		keeper_check(now);
+		socket_set_wall_clock(shm->stack, clock_wall_offset());
 	}
 }
 

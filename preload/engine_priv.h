@@ -89,6 +89,10 @@ void lock_release(struct engine_lock *l, struct engine_thread *t);
 /* -- engine.c ------------------------------------------------------------------------- */
 void engine_deliver(void);
 
+/* -- log.c ---------------------------------------------------------------------------- */
+/* Open the log file while its path can be reached; protected once the fd table is there. */
+void log_open(void);
+
 /* -- clock.c -------------------------------------------------------------------------- */
 /* Two samples of (TSC, CLOCK_MONOTONIC) some 100 ms apart make engine_now() cheap. */
 struct clock_sample {
@@ -97,6 +101,8 @@ struct clock_sample {
 struct clock_sample clock_take_sample(void);
 void clock_calibrate(const struct clock_sample *from, const struct clock_sample *to);
 uint64_t clock_monotonic(void);
+/* CLOCK_REALTIME - engine_now(), ns: what packets' stamps lack to be time of day. */
+int64_t clock_wall_offset(void);
 
 /* -- fds.c ---------------------------------------------------------------------------- */
 /*

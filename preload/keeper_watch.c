@@ -101,13 +101,15 @@ static bool watch_begin(unsigned int slot)
 {
 	struct proc *p = &shm->procs[slot];
 	struct watch *w = &eyes.watches[slot];
+	uint64_t started;
 
 	watch_end(slot);
 	w->pidfd = (int)real.syscall(SYS_pidfd_open, p->pid, 0);
 	if (w->pidfd < 0 && errno == ESRCH)
 		return false;
-	/* The pidfd first: from then on the pid cannot change hands unseen. */
-	if (p->start_time != 0 && registry_start_time(p->pid) != p->start_time) {
+	/* The pidfd first: from then on the pid cannot change hands unseen.  0: no /proc here. */
+	started = registry_start_time(p->pid);
+	if (started != 0 && p->start_time != 0 && started != p->start_time) {
 		watch_end(slot);
 		return false;
 	}

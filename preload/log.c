@@ -16,23 +16,27 @@
 #define LOG_LINE 512
 
 /* The file stays open, out of the program's way, so that it can still be written after a chroot. */
-static int log_fd(void)
+void log_open(void)
 {
 	const struct shim_config *cfg = engine_config();
+	int fd, high;
 
-	if (engine.log_fd > 0)
-		return engine.log_fd;
-	if (cfg->log_file[0] != '\0') {
-		int fd = real.open(cfg->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-
-		if (fd >= 0) {
-			int high = fds_move_high(fd);
-
-			engine.log_fd = high >= 0 ? high : fd;
-			return engine.log_fd;
-		}
+	if (engine.log_fd < 0 && cfg->log_file[0] != '\0') {
+		fd = real.open(cfg->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return;
+		high = fds_move_high(fd);
+		engine.log_fd = high >= 0 ? high : fd;
 	}
-	return STDERR_FILENO;
+	if (engine.log_fd >= 0 && fdtable != NULL)
+		fdtable_protect(engine.log_fd);
+}
+
+static int log_fd(void)
+{
+	if (engine.log_fd < 0)
+		log_open();
+	return engine.log_fd >= 0 ? engine.log_fd : STDERR_FILENO;
 }
 
 void shim_log(enum config_log_level level, const char *fmt, ...)

@@ -301,6 +301,7 @@ static int people(char *err, size_t len)
 	r = registry_start();
 	if (r < 0)
 		goto out;
+	log_open();
 	protect_port_fds();
 	r = make_channels();
 	if (r < 0)
@@ -311,6 +312,7 @@ static int people(char *err, size_t len)
 	}
 	signals_start();
 	engine_enter();
+	socket_set_wall_clock(shm->stack, clock_wall_offset());
 	r = keeper_start();
 	registry_announce();
 	engine_leave();
