@@ -72,8 +72,8 @@ judge_system() {
 }
 
 run_suite() {
-	name=$(basename "$1")
-	case $1 in */system/*) name=system-$name ;; esac
+	# unit-test_udp and sim-test_udp are two.
+	name=$(basename "$(dirname "$1")")-$(basename "$1")
 	log=$logs/$name.log
 	why=
 	begin=$(date +%s)

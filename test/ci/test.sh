@@ -24,4 +24,4 @@ for c in $checks; do
 done
 [ -n "$current" ] || { echo "test.sh: there is no suite to run" >&2; exit 1; }
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
-sh test/ci/suites.sh --check $current --system test/ci/layers.sh test/ci/cli.sh test/ci/tryout.sh test/system/run
+sh test/ci/suites.sh --check $current --system test/ci/layers.sh test/ci/verdicts.sh test/ci/cli.sh test/ci/tryout.sh test/system/run
