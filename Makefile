@@ -129,6 +129,7 @@ FLAGS_STAMP := $(O)/.flags
 flags_now := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(DPDK_CFLAGS)
 .PHONY: FORCE
 $(FLAGS_STAMP): FORCE
+	@test -n '$(DPDK_CFLAGS)' || { echo 'DPDK is missing; "make deps" installs it' >&2; exit 1; }
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(flags_now))' | cmp -s - $@ || \
 		printf '%s\n' '$(subst ','\'',$(flags_now))' > $@
@@ -197,26 +198,31 @@ endif
 # -- doing things ----------------------------------------------------------------------
 .PHONY: deps run test check bench bench-quick soak lint format fuzz fuzzers install uninstall \
 	man clean help compile_commands.json
-# Installing may bring the pkg-config files that the top of this file asked for: start over.
+# Installing may bring the pkg-config files that the top of this file asked for: hence the
+# make in a make below.
 deps:
-	@sh tools/deps.sh
+	@sh tools/deps.sh build run test bench lint
 
-run: deps
+run:
+	@sh tools/deps.sh build run
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) sh tools/run.sh
 
-test: deps
+test:
+	@sh tools/deps.sh build test
 	@BUILD=$(BUILD) MAKE='$(MAKE)' sh test/ci/test.sh
 
 # Only what needs no root and no network: the unit and simulation suites, as built.
 check: tests
 	@BUILD=$(BUILD) sh test/ci/suites.sh $(CHECKS)
 
-bench bench-quick: deps
+bench bench-quick:
+	@sh tools/deps.sh build bench
 	@$(MAKE) --no-print-directory all programs
 	@BUILD=$(BUILD) bench/run $(if $(filter bench-quick,$@),--quick)
 
-soak: deps
+soak:
+	@sh tools/deps.sh build test
 	@$(MAKE) --no-print-directory all programs
 	@BUILD=$(BUILD) SOAK=$(or $(TIME),300) test/system/run
 
@@ -225,7 +231,8 @@ fuzz:
 	@$(MAKE) --no-print-directory FUZZ=1 BUILD=build-fuzz fuzzers
 	@BUILD=build-fuzz sh test/ci/fuzz.sh '$(TIME)'
 
-lint: deps
+lint:
+	@sh tools/deps.sh build lint
 	@CPPFLAGS='$(CPPFLAGS_ALL) $(DPDK_CFLAGS)' sh test/ci/lint.sh
 
 format:
