@@ -62,6 +62,7 @@ others() {
 finish() {
 	status=$?
 	trap - EXIT
+	trap '' HUP INT TERM
 	if [ "$status" -ne 0 ]; then
 		say "FAILED. What nginx and the library said:"
 		cat "$dir/nginx.out" "$dir/error.log" 2>/dev/null | tail -n 30 || :
