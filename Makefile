@@ -65,7 +65,7 @@ endif
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	-Wvla -Wwrite-strings $(if $(filter 1,$(WERROR)),-Werror)
 OPT := $(if $(filter 1,$(DEBUG)),-Og -DSHIM_DEBUG,-O2)
-CPPFLAGS_ALL := -D_GNU_SOURCE -DSHIM_VERSION='"$(VERSION)"' -Iinclude -I. $(CPPFLAGS)
+CPPFLAGS_ALL := -D_GNU_SOURCE= -DSHIM_VERSION='"$(VERSION)"' -Iinclude -I. $(CPPFLAGS)
 # The library lives in programs that were not built for it: nothing leaks out, no lazy
 # binding through the PLT, thread variables without a call.
 CFLAGS_ALL := -std=gnu11 $(OPT) -g -fPIC -fvisibility=hidden -fno-plt -ftls-model=initial-exec \
