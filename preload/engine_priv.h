@@ -49,6 +49,7 @@ struct engine_thread {
 	uint32_t inside;
 	bool quiet_visit;	     /* this call does not make the program count as active */
 	unsigned int saved_lcore;
+	uint64_t now;		     /* what engine_now() said last since engine_enter(); 0: nothing */
 	uint64_t kicks[(SHM_MAX_EVSLOTS + 63) / 64]; /* evslots to write after the unlock */
 	/* signals.c */
 	uint32_t handled;	     /* program handlers that ran in this thread */
@@ -134,6 +135,8 @@ int registry_start(void);
 void registry_reap(int slot);
 /* Field 22 of /proc/PID/stat, 0 if there is no such process. */
 uint64_t registry_start_time(pid_t pid);
+/* Has it begun to die, rather than become another program? */
+bool registry_is_exiting(pid_t pid);
 /* Hand the pipe to the keeper (again). */
 void registry_announce(void);
 /* Recount what processes contribute to the totals; lock held. */

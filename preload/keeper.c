@@ -245,6 +245,13 @@ static int keeper_sleep(struct keeper_self *k)
 	return r;
 }
 
+/* The port's name goes last: who gets it finds the port free. */
+static __attribute__((noreturn)) void leave_port(void)
+{
+	close_all_but(&engine.listen_fd, 1);
+	_exit(0);
+}
+
 static __attribute__((noreturn)) void keeper_main(void)
 {
 	struct keeper_self k = { .plan = { .nap = NAP_MIN } };
@@ -263,7 +270,7 @@ static __attribute__((noreturn)) void keeper_main(void)
 			if (keeper_watch_is_over()) {
 				/* The word stays ours until the kernel marks it: nobody is left to see. */
 				engine_leave();
-				_exit(0);
+				leave_port();
 			}
 			engine_leave();
 		}

@@ -8,6 +8,10 @@
  * slot holds is given back, so that peers get their FIN or RST at once, and all sleepers
  * are kicked, as the dead may have owed somebody a wake-up.
  *
+ * A process that gave everything back, or whose pipe hung up because it dies, still has the
+ * port's descriptors until it is dead.  Its pidfd is watched that long, and the keeper ends
+ * after it: so the port's name, which the keeper closes last, is free only when the port is.
+ *
  * A keeper that takes over from a killed one finds the processes in the table; until they
  * come in and send their pipes again, an exec shows only when the process ends.
  *
@@ -35,7 +39,10 @@
 /* An embryo whose parent died and that has not come to life by then never will. */
 #define EMBRYO_MAX (10 * NSEC_PER_SEC)
 
-enum watch_kind { WATCH_CTL = 1, WATCH_LISTEN, WATCH_KICK, WATCH_PIDFD, WATCH_PIPE };
+/* Processes on their way out whose slot somebody else has already. */
+#define LEAVING_MAX 64
+
+enum watch_kind { WATCH_CTL = 1, WATCH_LISTEN, WATCH_KICK, WATCH_PIDFD, WATCH_PIPE, WATCH_LEAVING };
 
 struct watch {
 	int pidfd, pipe; /* -1: none */
@@ -47,7 +54,9 @@ static struct {
 	int epfd;
 	uint64_t next_scan;
 	uint64_t yield_at; /* ns: when to go for a successor's sake; 0: nobody asked */
+	unsigned int npidfds; /* processes that are not dead yet, also without a slot */
 	struct watch watches[SHM_MAX_PROCS];
+	int leaving[LEAVING_MAX]; /* pidfds, -1: free */
 } eyes;
 
 static uint64_t pack(enum watch_kind kind, unsigned int slot)
@@ -67,10 +76,19 @@ int keeper_watch_start(void)
 	eyes.epfd = real.epoll_create1(EPOLL_CLOEXEC);
 	for (unsigned int i = 0; i < SHM_MAX_PROCS; i++)
 		eyes.watches[i].pidfd = eyes.watches[i].pipe = -1;
+	for (unsigned int i = 0; i < LEAVING_MAX; i++)
+		eyes.leaving[i] = -1;
 	watch_fd(engine.ctl_keeper_fd, WATCH_CTL, 0);
 	watch_fd(engine.listen_fd, WATCH_LISTEN, 0);
 	watch_fd(evslot_fd(SHM_KICK_SLOT), WATCH_KICK, 0);
 	return eyes.epfd;
+}
+
+static void pipe_end(struct watch *w)
+{
+	if (w->pipe >= 0)
+		real.close(w->pipe);
+	w->pipe = -1;
 }
 
 static void watch_end(unsigned int slot)
@@ -78,22 +96,54 @@ static void watch_end(unsigned int slot)
 	struct watch *w = &eyes.watches[slot];
 
 	/* Closing takes them out of the epoll instance. */
-	if (w->pidfd >= 0)
+	if (w->pidfd >= 0) {
 		real.close(w->pidfd);
-	if (w->pipe >= 0)
-		real.close(w->pipe);
-	w->pidfd = w->pipe = -1;
+		eyes.npidfds--;
+	}
+	pipe_end(w);
+	w->pidfd = -1;
 	w->pid = 0;
 	w->serial++;
+}
+
+/* The slot has a new owner while the old one still dies: watch that one without it. */
+static void watch_leaving(unsigned int slot)
+{
+	struct watch *w = &eyes.watches[slot];
+
+	for (unsigned int i = 0; i < LEAVING_MAX; i++) {
+		struct epoll_event ev = { .events = EPOLLIN };
+
+		if (eyes.leaving[i] >= 0)
+			continue;
+		ev.data.u64 = (uint64_t)WATCH_LEAVING << 48 | i;
+		if (real.epoll_ctl(eyes.epfd, EPOLL_CTL_MOD, w->pidfd, &ev) != 0)
+			return;
+		eyes.leaving[i] = w->pidfd;
+		w->pidfd = -1;
+		return;
+	}
+}
+
+static void leaving_end(unsigned int i)
+{
+	real.close(eyes.leaving[i]);
+	eyes.leaving[i] = -1;
+	eyes.npidfds--;
+}
+
+static void reap(unsigned int slot)
+{
+	registry_reap((int)slot);
+	evslot_kick_all();
+	/* Peers are told before anything else is looked at. */
+	eyes.next_scan = 0;
 }
 
 static void bury(unsigned int slot)
 {
 	watch_end(slot);
-	registry_reap((int)slot);
-	evslot_kick_all();
-	/* Peers are told before anything else is looked at. */
-	eyes.next_scan = 0;
+	reap(slot);
 }
 
 /* Watch the process of a slot; false if it is dead already. */
@@ -103,10 +153,13 @@ static bool watch_begin(unsigned int slot)
 	struct watch *w = &eyes.watches[slot];
 	uint64_t started;
 
+	if (w->pidfd >= 0 && w->pid != p->pid)
+		watch_leaving(slot);
 	watch_end(slot);
 	w->pidfd = (int)real.syscall(SYS_pidfd_open, p->pid, 0);
 	if (w->pidfd < 0 && errno == ESRCH)
 		return false;
+	eyes.npidfds += w->pidfd >= 0;
 	/* The pidfd first: from then on the pid cannot change hands unseen.  0: no /proc here. */
 	started = registry_start_time(p->pid);
 	if (started != 0 && p->start_time != 0 && started != p->start_time) {
@@ -142,7 +195,8 @@ static void scan(uint64_t now)
 		struct proc *p = &shm->procs[i];
 
 		if (p->state == PROC_FREE) {
-			if (eyes.watches[i].pid != 0)
+			/* A pidfd tells when it is dead; without one there is nothing to wait for. */
+			if (eyes.watches[i].pid != 0 && eyes.watches[i].pidfd < 0)
 				watch_end(i);
 		} else if (p->state == PROC_EMBRYO) {
 			check_embryo(i, now);
@@ -215,6 +269,20 @@ static void answer(uint64_t now)
 		eyes.yield_at = stack_has_unsent_state(shm->stack) ? now + YIELD_GRACE : now;
 }
 
+/* The process of a slot is dead, or its pipe hung up: it dies, or runs another program now. */
+static void handle_end(unsigned int slot, bool dead)
+{
+	struct watch *w = &eyes.watches[slot];
+	bool leaves = !dead && w->pidfd >= 0 && registry_is_exiting(w->pid);
+
+	if (shm->procs[slot].state != PROC_FREE && shm->procs[slot].pid == w->pid)
+		reap(slot);
+	if (leaves)
+		pipe_end(w);
+	else
+		watch_end(slot);
+}
+
 static void handle(uint64_t data, uint64_t now)
 {
 	unsigned int slot = (uint32_t)data;
@@ -234,15 +302,14 @@ static void handle(uint64_t data, uint64_t now)
 		if (shm->keeper.rescan)
 			eyes.next_scan = 0;
 		break;
+	case WATCH_LEAVING:
+		leaving_end(slot);
+		break;
 	case WATCH_PIDFD:
 	case WATCH_PIPE:
 		if (eyes.watches[slot].serial != serial)
 			break;
-		if (shm->procs[slot].state != PROC_FREE &&
-		    shm->procs[slot].pid == eyes.watches[slot].pid)
-			bury(slot);
-		else
-			watch_end(slot);
+		handle_end(slot, kind == WATCH_PIDFD);
 		break;
 	}
 }
@@ -261,7 +328,7 @@ void keeper_watch_run(bool readable)
 
 bool keeper_watch_is_over(void)
 {
-	if (registry_live() > 0)
+	if (registry_live() > 0 || eyes.npidfds > 0)
 		return false;
 	return stack_is_quiescent(shm->stack) ||
 	       (eyes.yield_at != 0 && engine_now() >= eyes.yield_at) ||

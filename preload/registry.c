@@ -35,7 +35,8 @@
 #include "preload/fdtable.h"
 #include "preload/real.h"
 
-uint64_t registry_start_time(pid_t pid)
+/* A number of /proc/PID/stat by its field, counted from 1 as proc(5) does; 0: no such process. */
+static uint64_t stat_field(pid_t pid, int wanted)
 {
 	char path[32] = "/proc/", buf[512], *p;
 	unsigned int n = 6;
@@ -59,12 +60,23 @@ uint64_t registry_start_time(pid_t pid)
 	buf[len] = '\0';
 	/* The second field, the name in parentheses, may hold anything: count from its end. */
 	p = strrchr(buf, ')');
-	for (int field = 2; p != NULL && field < 22; field++) {
+	for (int field = 2; p != NULL && field < wanted; field++) {
 		p = strchr(p, ' ');
 		if (p != NULL)
 			p++;
 	}
 	return p == NULL ? 0 : strtoull(p, NULL, 10);
+}
+
+uint64_t registry_start_time(pid_t pid)
+{
+	return stat_field(pid, 22);
+}
+
+bool registry_is_exiting(pid_t pid)
+{
+	/* The flags of the task: PF_EXITING, unchanged since Linux 2.4. */
+	return (stat_field(pid, 9) & 0x4) != 0;
 }
 
 static int slot_find(void)
