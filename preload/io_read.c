@@ -131,6 +131,9 @@ static long recv_locked(struct stack *st, struct file *f, int fd, struct msghdr 
 	size_t target = recv_target(f, total, flags);
 	long r;
 
+	if (unlikely((flags & MSG_TRUNC) != 0) && f->so->type != SOCK_STREAM && total > 0 &&
+	    msg->msg_iov->iov_base == NULL)
+		return -EFAULT;
 	if (unlikely(target > 1)) {
 		struct recv_call c = {
 			.b = { .f = f, .fd = fd,
@@ -167,7 +170,8 @@ static long recv_buf(int fd, void *buf, size_t n, int flags)
 	struct iovec iov = { .iov_base = buf, .iov_len = n > SSIZE_MAX ? SSIZE_MAX : n };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (unlikely(buf == NULL && n > 0))
+	/* MSG_TRUNC on a stream throws away (tcp(7)), and needs no buffer for it. */
+	if (unlikely(buf == NULL && n > 0) && (flags & MSG_TRUNC) == 0)
 		return -EFAULT;
 	return io_recv(fd, &msg, iov.iov_len, flags);
 }
@@ -255,7 +259,7 @@ static long recvfrom_ours(int fd, void *buf, size_t n, int flags, struct sockadd
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	long r;
 
-	if (buf == NULL && n > 0)
+	if (buf == NULL && n > 0 && (flags & MSG_TRUNC) == 0)
 		return -EFAULT;
 	if (sa != NULL) {
 		if (len == NULL)

@@ -2,9 +2,9 @@
 /*
  * sockets.c - socket bind listen connect shutdown and names.
  *
- * socket() makes a real kernel socket first: its number is the descriptor, and it is
- * all there is if no port is configured.  Then the engine starts, with the first socket
- * that could use it, and the stack's socket joins the kernel's under the same number.
+ * socket() makes a real kernel socket: its number is the descriptor, and it is all there
+ * is if no port is configured.  The engine starts with the first socket that could use it,
+ * and the stack's socket joins the kernel's under the same number.
  * Which of the two serves is decided by the first address that is named (policy.c):
  *
  *	bind		wildcard: both are bound.  A datagram socket is DUAL at once; a
@@ -77,23 +77,34 @@ out:
 	return r;
 }
 
+/* Have the engine run, if a port is configured; errno is left alone. */
+static bool ensure_engine(void)
+{
+	int saved = errno;
+	bool ok;
+
+	if (likely(engine_is_running()))
+		return true;
+	ok = engine_config()->enabled && engine_start() == 0;
+	errno = saved;
+	return ok;
+}
+
 EXPORT int socket(int domain, int type, int protocol)
 {
-	int fd = real.socket(domain, type, protocol), r;
+	bool wanted = is_wanted(domain, type, protocol) && !engine_is_inside();
+	int fd, r;
 
+	/*
+	 * Before the socket is made, so that the keeper, which begins as a copy of this process,
+	 * does not hold it for a moment.
+	 */
+	if (wanted)
+		wanted = ensure_engine();
+	fd = real.socket(domain, type, protocol);
 	if (fd < 0 && placeholder_make_room())
 		fd = real.socket(domain, type, protocol);
-	if (fd < 0 || !is_wanted(domain, type, protocol) || engine_is_inside())
-		return fd;
-	if (!engine_is_running()) {
-		int saved = errno;
-
-		if (!engine_config()->enabled || engine_start() != 0) {
-			errno = saved;
-			return fd;
-		}
-	}
-	if ((unsigned int)fd >= SHM_MAX_FDS)
+	if (fd < 0 || !wanted || (unsigned int)fd >= SHM_MAX_FDS)
 		return fd;
 	r = adopt(fd, domain, type, protocol);
 	if (r < 0) {
