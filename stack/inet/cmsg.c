@@ -54,7 +54,8 @@ void cmsg_out_finish(struct cmsg_out *out, struct msghdr *msg)
 
 /* -- up ------------------------------------------------------------------------------------ */
 
-void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out)
+static void put_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp,
+			  struct cmsg_out *out)
 {
 	int64_t wall = (int64_t)tstamp + st->inet.wall_offset;
 	struct timespec ts[3] = { { .tv_sec = wall / (int64_t)NS_PER_SECOND,
@@ -68,6 +69,13 @@ void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, st
 		cmsg_put(out, SOL_SOCKET, SO_TIMESTAMPNS, &ts[0], sizeof(ts[0]));
 	if ((sk->tsflags & soft) == soft)
 		cmsg_put(out, SOL_SOCKET, SO_TIMESTAMPING, ts, sizeof(ts));
+}
+
+void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out)
+{
+	if (unlikely((sk->flags &
+		      (SOCK_F_TIMESTAMP | SOCK_F_TIMESTAMPNS | SOCK_F_TIMESTAMPING)) != 0))
+		put_timestamp(st, sk, tstamp, out);
 }
 
 /* The local address that a packet was meant for: of a group's or broadcast's, the link's. */

@@ -8,6 +8,7 @@
 #include "stack/inet/udp.h"
 
 #define INET_ALIGN 64
+#define INET_SALT 0x696e6574
 
 static uint32_t udp_buckets(const struct stack_config *cfg)
 {
@@ -42,6 +43,8 @@ int inet_init(struct stack *st, uint64_t now)
 	}
 	t->port_counters = arena_alloc(a, PORT_COUNTERS * sizeof(uint16_t), INET_ALIGN);
 	t->udp_mask = udp_buckets(&st->cfg) - 1;
+	for (i = 0; i < 2; i++)
+		t->udp_key[i] = stack_prf(st, &i, sizeof(i), INET_SALT);
 	t->udp_hash2 = arena_alloc(a, (t->udp_mask + 1) * sizeof(struct inet_sock *), INET_ALIGN);
 	if (t->port_counters == NULL || t->udp_hash2 == NULL)
 		return -ENOMEM;

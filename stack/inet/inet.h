@@ -37,6 +37,7 @@ struct inet_tables {
 	/* UDP's demux table by (address, port); the one by port is ports[PORT_SPACE_UDP]. */
 	struct inet_sock **udp_hash2;
 	uint32_t udp_mask;
+	uint64_t udp_key[2]; /* secret */
 	struct inet_sock *raw_list; /* raw and ping sockets */
 	bool tx_waiters; /* a sender found the link's queue full */
 	uint64_t next_cookie;

@@ -15,26 +15,33 @@
 
 #include "stack/inet/udp.h"
 
-#define UDP_SALT 0x756470
 #define FLOW_SALT 0x666c6f77
 
-static uint32_t bucket_of(const struct stack *st, const struct ipaddr *addr, uint16_t port)
+/*
+ * Asked twice per datagram, so not stack_hash(): a multiplication and a fold under the
+ * secret, whose result never leaves the stack.  The any addresses of both families hash
+ * alike: a dual-stack socket stands under both.
+ */
+static inline uint32_t bucket_of(const struct stack *st, const struct ipaddr *addr, bool any,
+				 uint16_t port)
 {
-	struct {
-		struct ipaddr addr;
-		uint64_t port;
-	} key = { .port = port };
+	uint64_t hi = st->inet.udp_key[0] ^ port, lo = st->inet.udp_key[1];
+	unsigned __int128 product;
 
-	/* 0.0.0.0 and :: hash alike: a dual-stack socket stands under both. */
-	if (!ipaddr_is_any(addr))
-		key.addr = *addr;
-	return stack_hash(st, &key, sizeof(key), UDP_SALT) & st->inet.udp_mask;
+	if (!any) {
+		hi ^= addr->q[0];
+		lo ^= addr->q[1];
+	}
+	product = (unsigned __int128)(hi | 1) * lo;
+	hi = (uint64_t)product ^ (uint64_t)(product >> 64);
+	return (uint32_t)(hi ^ hi >> 32) & st->inet.udp_mask;
 }
 
 void udp_table_insert(struct stack *st, struct inet_sock *isk)
 {
 	struct inet_sock **head =
-		&st->inet.udp_hash2[bucket_of(st, &isk->local.addr, isk->local.port)];
+		&st->inet.udp_hash2[bucket_of(st, &isk->local.addr,
+					      ipaddr_is_any(&isk->local.addr), isk->local.port)];
 
 	isk->hash2_next = *head;
 	if (isk->hash2_next != NULL)
@@ -120,11 +127,10 @@ static struct inet_sock *reuseport_select(const struct stack *st, struct inet_so
 
 static struct inet_sock *find_in_bucket(const struct stack *st, const struct udp_query *q, bool any)
 {
-	static const struct ipaddr any6;
 	struct inet_sock *isk, *result = NULL;
 	int score, best = 0;
 
-	isk = st->inet.udp_hash2[bucket_of(st, any ? &any6 : q->dst, q->dport)];
+	isk = st->inet.udp_hash2[bucket_of(st, q->dst, any, q->dport)];
 	for (; isk != NULL; isk = isk->hash2_next) {
 		score = score_of(isk, q, any);
 		if (score > best) {
