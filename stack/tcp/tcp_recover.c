@@ -31,6 +31,20 @@ static void reset_in_hand(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->xmit_timer = XMIT_NONE;
 }
 
+/*
+ * Does anybody hold it: a program's socket, a listener's queue, or TCP itself until the
+ * connection is over?  If not, the dead process was just making it or handing it over.
+ */
+static bool has_owner(const struct stack *st, const struct tcp_sock *tp)
+{
+	const struct socket *so = tp->inet.sk.socket;
+
+	if (tp->listener != NULL || (tp->inet.sk.flags & SOCK_F_DEAD))
+		return true;
+	return so != NULL && pool_is_live(&st->sockets, pool_index(&st->sockets, so)) &&
+	       so->sk == &tp->inet.sk;
+}
+
 static void relink_listener(struct stack *st, struct tcp_sock *tp)
 {
 	list_init(&tp->acceptq);
@@ -167,6 +181,13 @@ void tcp_recover(struct stack *st, uint64_t now)
 	if (st->in_hand != NULL && st->in_hand->protocol == IPPROTO_TCP &&
 	    st->in_hand->type == SOCK_STREAM && st->in_hand->state != TCPS_LISTEN)
 		reset_in_hand(st, tcp_sk(st->in_hand), now);
+	pool_for_each(&t->socks, i, tp) {
+		if (!has_owner(st, tp)) {
+			reset_in_hand(st, tp, now);
+			tp->inet.sk.socket = NULL;
+			tp->inet.sk.flags |= SOCK_F_DEAD;
+		}
+	}
 	pool_for_each(&t->socks, i, tp)
 		relink_sock(st, tp);
 	pool_for_each(&t->socks, i, tp)
