@@ -150,8 +150,10 @@ static long bind_ours(int fd, const struct sockaddr *sa, socklen_t len)
 	}
 	switch (policy_local(st, f->so, sa, len)) {
 	case POLICY_KERNEL:
-		file_to_kernel(f, fd, engine_now());
-		r = CALL_LIBC;
+		/* Nothing is decided by a bind(2) that fails. */
+		r = call_result(real.bind(fd, sa, len));
+		if (r == 0)
+			file_to_kernel(f, fd, engine_now());
 		break;
 	case POLICY_SHIM:
 		r = bind_shim(st, f, fd, sa, len);
