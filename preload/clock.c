@@ -94,7 +94,7 @@ void clock_calibrate(const struct clock_sample *from, const struct clock_sample 
 	__atomic_store_n(&clk.tsc, true, __ATOMIC_RELEASE);
 }
 
-uint64_t engine_now(void)
+static uint64_t read_clock(void)
 {
 	uint64_t ticks;
 
@@ -105,6 +105,11 @@ uint64_t engine_now(void)
 	if (__builtin_expect((int64_t)ticks < 0, 0))
 		return clk.base.ns;
 	return clk.base.ns + (uint64_t)(((unsigned __int128)ticks * clk.mult) >> 32);
+}
+
+uint64_t engine_now(void)
+{
+	return engine_self.now = read_clock();
 }
 
 int64_t clock_wall_offset(void)
