@@ -130,7 +130,8 @@ void udp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)
 			return;
 		hard = true;
 	}
-	recverr = ipaddr_is_v4(&e->dst) && sk->domain == AF_INET ? SOCK_F_RECVERR : SOCK_F_RECVERR6;
+	/* The packet's family decides, not the socket's. */
+	recverr = ipaddr_is_v4(&e->dst) ? SOCK_F_RECVERR : SOCK_F_RECVERR6;
 	if ((sk->flags & recverr) != 0)
 		errqueue_icmp(st, dgram_sk(sk), e, dport, UDP_HLEN, now);
 	else if (!hard || sk->state != DGRAM_CONNECTED)

@@ -168,7 +168,7 @@ ssize_t udp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
 	if (it.count > 0xffff)
 		return -EMSGSIZE;
-	if ((flags & MSG_OOB) != 0)
+	if ((flags & MSG_OOB) != 0 && sk->domain == AF_INET)
 		return -EOPNOTSUPP;
 	if (up->cork != NULL) {
 		err = udp_cork_check(up, msg);
@@ -178,6 +178,9 @@ ssize_t udp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 	err = dgram_tx_prepare(st, sk, msg, true, &tx);
 	if (err < 0)
 		return err;
+	/* As udpv6_sendmsg(), which minds MSG_OOB only when it hands over to IPv4. */
+	if ((flags & MSG_OOB) != 0 && ipaddr_is_v4(&tx.to.addr))
+		return -EOPNOTSUPP;
 	if (tx.gso_size == 0)
 		tx.gso_size = up->gso_size;
 	err = dgram_tx_route(st, sk, &tx, now);

@@ -16,7 +16,26 @@
 #include "stack/inet/udp.h"
 #include "test/sim/sim.h"
 
+/* Each test runs over IPv4, over IPv4 with AF_INET6 sockets, and over IPv6. */
+enum flavour { V4, MAPPED, V6, FLAVOURS };
+
+static enum flavour flavour;
 static struct world *world;
+
+static void add_addr6(struct stack_config *cfg, void *arg)
+{
+	struct in6_addr in6;
+
+	(void)arg;
+	inet_pton(AF_INET6, "2001:db8::1", &in6);
+	cfg->addrs[cfg->naddrs++] =
+		(struct stack_addr){ .addr = ipaddr_from_in6(&in6), .plen = 64 };
+}
+
+static struct world *new_world(uint64_t seed)
+{
+	return world_pair_tuned(seed, 0, add_addr6, NULL);
+}
 
 static struct stack *stack(void)
 {
@@ -35,9 +54,14 @@ static void settle(void)
 	world_run(world, 1000000);
 }
 
-/* Family AF_INET or AF_INET6 sockets; IPv4 addresses are mapped for the latter. */
-static struct both both_open(int domain)
+static int domain_of_flavour(void)
 {
+	return flavour == V4 ? AF_INET : AF_INET6;
+}
+
+static struct both both_open(void)
+{
+	int domain = domain_of_flavour();
 	struct both b = { .fd = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK, 0) };
 
 	ck_assert_int_ge(b.fd, 0);
@@ -51,7 +75,7 @@ static void both_close(struct both *b)
 	socket_release(stack(), b->so, world->now);
 }
 
-static socklen_t sockaddr_of(int domain, const char *v4, uint16_t port, struct sockaddr_storage *ss)
+static socklen_t sockaddr_of(int domain, const char *addr, uint16_t port, struct sockaddr_storage *ss)
 {
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
 	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
@@ -61,17 +85,17 @@ static socklen_t sockaddr_of(int domain, const char *v4, uint16_t port, struct s
 	ss->ss_family = (sa_family_t)domain;
 	if (domain == AF_INET) {
 		sin->sin_port = htons(port);
-		inet_pton(AF_INET, v4, &sin->sin_addr);
+		inet_pton(AF_INET, addr, &sin->sin_addr);
 		return sizeof(*sin);
 	}
-	snprintf(text, sizeof(text), "::ffff:%s", v4);
+	snprintf(text, sizeof(text), "%s%s", flavour == MAPPED ? "::ffff:" : "", addr);
 	sin6->sin6_port = htons(port);
 	inet_pton(AF_INET6, text, &sin6->sin6_addr);
 	return sizeof(*sin6);
 }
 
-#define KERNEL_ADDR "127.0.0.1"
-#define OUR_ADDR "192.0.2.1"
+#define KERNEL_ADDR (flavour == V6 ? "::1" : "127.0.0.1")
+#define OUR_ADDR (flavour == V6 ? "2001:db8::1" : "192.0.2.1")
 
 static int neg_errno(long r)
 {
@@ -239,13 +263,11 @@ static int both_getpeername(struct both *b)
 
 TEST(calls_on_an_unconnected_socket_fail_as_the_kernels)
 {
-	int domain;
-
-	for (domain = AF_INET; domain != 0; domain = domain == AF_INET ? AF_INET6 : 0) {
+	for (flavour = V4; flavour < FLAVOURS; flavour++) {
 		struct both b;
 
-		world = world_pair(1);
-		b = both_open(domain);
+		world = new_world(1);
+		b = both_open();
 		ck_assert_int_eq(both_send(&b, "x", 1, 0), -EDESTADDRREQ);
 		ck_assert_int_eq(both_getpeername(&b), -ENOTCONN);
 		ck_assert_int_eq(both_sendto(&b, "x", 1, 0, 0, 0), -EINVAL);
@@ -256,11 +278,12 @@ TEST(calls_on_an_unconnected_socket_fail_as_the_kernels)
 		/* A failed send has given it a port. */
 		ck_assert_int_eq(both_bind(&b, false), -EINVAL);
 		both_close(&b);
-		b = both_open(domain);
+		b = both_open();
 		ck_assert_int_eq(both_bind(&b, false), 0);
 		ck_assert_int_eq(both_bind(&b, false), -EINVAL);
 		ck_assert_int_eq(both_sendto(&b, "x", 70000, 9, 9, 0), -EMSGSIZE);
-		ck_assert_int_eq(both_sendto(&b, "x", 1, 9, 9, MSG_OOB), -EOPNOTSUPP);
+		ck_assert_int_eq(both_sendto(&b, "x", 1, 9, 9, MSG_OOB),
+				 flavour == V6 ? 1 : -EOPNOTSUPP);
 		ck_assert_int_eq(both_shutdown(&b, SHUT_WR), -ENOTCONN);
 		ck_assert_int_eq(both_shutdown(&b, 3), -EINVAL);
 		both_poll(&b);
@@ -276,11 +299,11 @@ TEST(short_and_foreign_addresses_fail_as_the_kernels)
 	static const int families[] = { AF_UNSPEC, AF_INET, AF_INET6, AF_UNIX, 99 };
 	struct sockaddr_storage ss;
 	unsigned int i, call;
-	int domain, k, o;
 	socklen_t len;
 	struct both b;
+	int k, o;
 
-	for (domain = AF_INET; domain != 0; domain = domain == AF_INET ? AF_INET6 : 0)
+	for (flavour = V4; flavour < V6; flavour++)
 		for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 			for (len = 0; len <= 32; len++)
 				for (call = 0; call < 3; call++) {
@@ -291,8 +314,8 @@ TEST(short_and_foreign_addresses_fail_as_the_kernels)
 					/* No destination that either would send to. */
 					if (call > 0 && len >= 8)
 						continue;
-					world = world_pair(1);
-					b = both_open(domain);
+					world = new_world(1);
+					b = both_open();
 					memset(&ss, 0, sizeof(ss));
 					ss.ss_family = (sa_family_t)families[i];
 					if (call == 0) {
@@ -309,7 +332,8 @@ TEST(short_and_foreign_addresses_fail_as_the_kernels)
 						o = (int)socket_sendmsg(stack(), b.so, &msg, 0, world->now);
 					}
 					ck_assert_msg(k == o, "domain %d family %d len %u call %u: %d %d",
-						      domain, families[i], len, call, k, o);
+						      domain_of_flavour(), families[i], len, call, k,
+						      o);
 					both_close(&b);
 					world_finish(world);
 				}
@@ -317,14 +341,12 @@ TEST(short_and_foreign_addresses_fail_as_the_kernels)
 
 TEST(connect_and_disconnect_change_names_and_delivery)
 {
-	int domain;
-
-	for (domain = AF_INET; domain != 0; domain = domain == AF_INET ? AF_INET6 : 0) {
+	for (flavour = V4; flavour < FLAVOURS; flavour++) {
 		struct both a, b;
 
-		world = world_pair(2);
-		a = both_open(domain);
-		b = both_open(domain);
+		world = new_world(2);
+		a = both_open();
+		b = both_open();
 		both_bind(&b, false);
 		ck_assert_int_eq(both_connect(&a, b.kport, b.oport), 0);
 		ck_assert_int_eq(both_getpeername(&a), 0);
@@ -351,13 +373,13 @@ TEST(connect_and_disconnect_change_names_and_delivery)
 
 /* -- receiving ----------------------------------------------------------------------------- */
 
-TEST(peek_trunc_and_empty_datagrams_read_as_the_kernels)
+static void peek_trunc_and_empty_datagrams_read_as_the_kernels_once(void)
 {
 	struct both a, b;
 
-	world = world_pair(3);
-	a = both_open(AF_INET);
-	b = both_open(AF_INET);
+	world = new_world(3);
+	a = both_open();
+	b = both_open();
 	both_bind(&b, true);
 	both_connect(&a, b.kport, b.oport);
 	both_send(&a, "0123456789", 10, 0);
@@ -378,13 +400,19 @@ TEST(peek_trunc_and_empty_datagrams_read_as_the_kernels)
 	world_finish(world);
 }
 
-TEST(peek_off_walks_through_the_queue)
+TEST(peek_trunc_and_empty_datagrams_read_as_the_kernels)
+{
+	for (flavour = V4; flavour < FLAVOURS; flavour++)
+		peek_trunc_and_empty_datagrams_read_as_the_kernels_once();
+}
+
+static void peek_off_walks_through_the_queue_once(void)
 {
 	struct both a, b;
 
-	world = world_pair(4);
-	a = both_open(AF_INET);
-	b = both_open(AF_INET);
+	world = new_world(4);
+	a = both_open();
+	b = both_open();
 	both_bind(&b, true);
 	both_connect(&a, b.kport, b.oport);
 	both_set(&b, SOL_SOCKET, SO_PEEK_OFF, 0);
@@ -406,7 +434,13 @@ TEST(peek_off_walks_through_the_queue)
 	world_finish(world);
 }
 
-TEST(shutdown_shows_in_poll_recv_and_send)
+TEST(peek_off_walks_through_the_queue)
+{
+	for (flavour = V4; flavour < FLAVOURS; flavour++)
+		peek_off_walks_through_the_queue_once();
+}
+
+static void shutdown_shows_in_poll_recv_and_send_once(void)
 {
 	static const int hows[] = { SHUT_RD, SHUT_WR, SHUT_RDWR };
 	unsigned int i;
@@ -414,9 +448,9 @@ TEST(shutdown_shows_in_poll_recv_and_send)
 	for (i = 0; i < 3; i++) {
 		struct both a, b;
 
-		world = world_pair(5);
-		a = both_open(AF_INET);
-		b = both_open(AF_INET);
+		world = new_world(5);
+		a = both_open();
+		b = both_open();
 		both_bind(&b, true);
 		both_connect(&a, b.kport, b.oport);
 		both_shutdown(&a, hows[i]);
@@ -430,6 +464,12 @@ TEST(shutdown_shows_in_poll_recv_and_send)
 	}
 }
 
+TEST(shutdown_shows_in_poll_recv_and_send)
+{
+	for (flavour = V4; flavour < FLAVOURS; flavour++)
+		shutdown_shows_in_poll_recv_and_send_once();
+}
+
 /* The same number of datagrams fits SO_RCVBUF; then they are dropped and counted. */
 TEST(the_receive_queue_holds_as_many_datagrams_as_the_kernels)
 {
@@ -437,13 +477,14 @@ TEST(the_receive_queue_holds_as_many_datagrams_as_the_kernels)
 	static char buf[2000];
 	unsigned int i, n;
 
+	flavour = V4;
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		unsigned int k = 0, o = 0;
 		struct both a, b;
 
-		world = world_pair(6);
-		a = both_open(AF_INET);
-		b = both_open(AF_INET);
+		world = new_world(6);
+		a = both_open();
+		b = both_open();
 		both_set(&b, SOL_SOCKET, SO_RCVBUF, 50000);
 		both_bind(&b, true);
 		both_connect(&a, b.kport, b.oport);
@@ -504,27 +545,30 @@ static void compare_control(struct both *b, size_t room)
 TEST(control_messages_are_the_kernels_in_order_and_size)
 {
 	size_t room;
-	int domain;
 
-	for (domain = AF_INET; domain != 0; domain = domain == AF_INET ? AF_INET6 : 0) {
+	for (flavour = V4; flavour < FLAVOURS; flavour++) {
 		struct both a, b;
 
-		world = world_pair(7);
-		a = both_open(domain);
-		b = both_open(domain);
+		world = new_world(7);
+		a = both_open();
+		b = both_open();
 		both_bind(&b, true);
 		both_set(&b, SOL_SOCKET, SO_TIMESTAMP, 1);
 		both_set(&b, SOL_IP, IP_PKTINFO, 1);
 		both_set(&b, SOL_IP, IP_RECVTTL, 1);
 		both_set(&b, SOL_IP, IP_RECVTOS, 1);
 		both_set(&b, SOL_IP, IP_RECVORIGDSTADDR, 1);
-		if (domain == AF_INET6) {
+		if (flavour != V4) {
 			both_set(&b, SOL_IPV6, IPV6_RECVPKTINFO, 1);
 			both_set(&b, SOL_IPV6, IPV6_RECVHOPLIMIT, 1);
 			both_set(&b, SOL_IPV6, IPV6_RECVTCLASS, 1);
 		}
 		both_set(&a, SOL_IP, IP_TTL, 77);
 		both_set(&a, SOL_IP, IP_TOS, 0x48);
+		if (flavour != V4) {
+			both_set(&a, SOL_IPV6, IPV6_UNICAST_HOPS, 78);
+			both_set(&a, SOL_IPV6, IPV6_TCLASS, 0x50);
+		}
 		both_connect(&a, b.kport, b.oport);
 		for (room = 0; room <= 300; room += 4) {
 			both_send(&a, "x", 1, 0);
@@ -538,14 +582,14 @@ TEST(control_messages_are_the_kernels_in_order_and_size)
 
 /* -- sending ------------------------------------------------------------------------------- */
 
-TEST(corked_pieces_leave_as_one_datagram)
+static void corked_pieces_leave_as_one_datagram_once(void)
 {
 	static char big[40000];
 	struct both a, b;
 
-	world = world_pair(8);
-	a = both_open(AF_INET);
-	b = both_open(AF_INET);
+	world = new_world(8);
+	a = both_open();
+	b = both_open();
 	both_bind(&b, true);
 	both_connect(&a, b.kport, b.oport);
 	both_send(&a, "one ", 4, MSG_MORE);
@@ -571,38 +615,53 @@ TEST(corked_pieces_leave_as_one_datagram)
 	world_finish(world);
 }
 
-TEST(the_largest_datagram_is_65507_bytes)
+TEST(corked_pieces_leave_as_one_datagram)
+{
+	for (flavour = V4; flavour < FLAVOURS; flavour++)
+		corked_pieces_leave_as_one_datagram_once();
+}
+
+static void the_largest_datagram_is_as_the_kernels_once(void)
 {
 	static char big[65536];
 	struct both a, b;
 	size_t i;
+	int max;
 
-	world = world_pair(9);
+	world = new_world(9);
 	for (i = 0; i < sizeof(big); i++)
 		big[i] = (char)(i * 7 + (i >> 8));
-	a = both_open(AF_INET);
-	b = both_open(AF_INET);
+	a = both_open();
+	b = both_open();
 	both_bind(&b, true);
 	both_connect(&a, b.kport, b.oport);
-	ck_assert_int_eq(both_send(&a, big, 65508, 0), -EMSGSIZE);
-	ck_assert_int_eq(both_send(&a, big, 65507, 0), 65507);
-	ck_assert_int_eq(both_recv(&b, 65536, 0), 65507);
+	/* 65535 less the headers that count: IPv6's own does not. */
+	max = flavour == V6 ? 65527 : 65507;
+	ck_assert_int_eq(both_send(&a, big, (size_t)max + 1, 0), -EMSGSIZE);
+	ck_assert_int_eq(both_send(&a, big, (size_t)max, 0), max);
+	ck_assert_int_eq(both_recv(&b, 65536, 0), max);
 	both_close(&a);
 	both_close(&b);
 	world_finish(world);
 }
 
-TEST(udp_segment_cuts_and_gro_puts_together)
+TEST(the_largest_datagram_is_as_the_kernels)
+{
+	for (flavour = V4; flavour < FLAVOURS; flavour++)
+		the_largest_datagram_is_as_the_kernels_once();
+}
+
+static void udp_segment_cuts_and_gro_puts_together_once(void)
 {
 	static char buf[10000];
 	struct both a, b;
 	unsigned int i;
 
-	world = world_pair(10);
+	world = new_world(10);
 	for (i = 0; i < sizeof(buf); i++)
 		buf[i] = (char)(i * 13);
-	a = both_open(AF_INET);
-	b = both_open(AF_INET);
+	a = both_open();
+	b = both_open();
 	both_bind(&b, true);
 	both_connect(&a, b.kport, b.oport);
 	both_set(&a, SOL_UDP, UDP_SEGMENT, 1000);
@@ -621,16 +680,22 @@ TEST(udp_segment_cuts_and_gro_puts_together)
 	world_finish(world);
 }
 
+TEST(udp_segment_cuts_and_gro_puts_together)
+{
+	for (flavour = V4; flavour < FLAVOURS; flavour++)
+		udp_segment_cuts_and_gro_puts_together_once();
+}
+
 /* -- errors ---------------------------------------------------------------------------------- */
 
-TEST(port_unreachable_reaches_connected_sockets_only)
+static void port_unreachable_reaches_connected_sockets_only_once(void)
 {
 	struct both a, b;
 	uint16_t kdead, odead;
 
-	world = world_pair(11);
-	a = both_open(AF_INET);
-	b = both_open(AF_INET);
+	world = new_world(11);
+	a = both_open();
+	b = both_open();
 	both_bind(&b, false);
 	kdead = b.kport;
 	odead = b.oport;
@@ -650,6 +715,12 @@ TEST(port_unreachable_reaches_connected_sockets_only)
 	ck_assert_int_eq(both_get(&a, SOL_SOCKET, SO_ERROR), ECONNREFUSED);
 	both_close(&a);
 	world_finish(world);
+}
+
+TEST(port_unreachable_reaches_connected_sockets_only)
+{
+	for (flavour = V4; flavour < FLAVOURS; flavour++)
+		port_unreachable_reaches_connected_sockets_only_once();
 }
 
 static void compare_errqueue(struct both *b)
@@ -677,18 +748,19 @@ static void compare_errqueue(struct both *b)
 	ck_assert_mem_eq(CMSG_DATA(k), CMSG_DATA(o), sizeof(struct sock_extended_err));
 }
 
-TEST(recverr_queues_what_icmp_said)
+static void recverr_queues_what_icmp_said_once(void)
 {
 	int connected;
 
 	for (connected = 0; connected < 2; connected++) {
 		struct both a, b;
 
-		world = world_pair(12);
-		a = both_open(AF_INET);
-		b = both_open(AF_INET);
+		world = new_world(12);
+		a = both_open();
+		b = both_open();
 		both_bind(&b, false);
-		both_set(&a, SOL_IP, IP_RECVERR, 1);
+		both_set(&a, flavour != V6 ? SOL_IP : SOL_IPV6,
+			 flavour != V6 ? IP_RECVERR : IPV6_RECVERR, 1);
 		both_close(&b);
 		if (connected)
 			both_connect(&a, b.kport, b.oport);
@@ -700,11 +772,18 @@ TEST(recverr_queues_what_icmp_said)
 		both_get(&a, SOL_SOCKET, SO_ERROR);
 		/* Left unread: turning the option off throws it away. */
 		both_sendto(&a, "lost two", 8, b.kport, b.oport, 0);
-		both_set(&a, SOL_IP, IP_RECVERR, 0);
+		both_set(&a, flavour != V6 ? SOL_IP : SOL_IPV6,
+			 flavour != V6 ? IP_RECVERR : IPV6_RECVERR, 0);
 		ck_assert_int_eq(both_recv(&a, 10, MSG_ERRQUEUE), -EAGAIN);
 		both_close(&a);
 		world_finish(world);
 	}
+}
+
+TEST(recverr_queues_what_icmp_said)
+{
+	for (flavour = V4; flavour < FLAVOURS; flavour++)
+		recverr_queues_what_icmp_said_once();
 }
 
 SIM_MAIN("udp-sockets")
