@@ -691,6 +691,12 @@ void script_accepted(const struct script_handshake *h, const char *file, int lin
 
 /* -- the program ---------------------------------------------------------------------------------- */
 
+void script_equal(int64_t got, int64_t want, const char *what, const char *file, int line)
+{
+	if (got != want)
+		fail_at(file, line, "%s: %lld, expected %lld", what, (long long)got, (long long)want);
+}
+
 void app_close(void)
 {
 	trace_add("  app: close");

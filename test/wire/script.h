@@ -212,8 +212,8 @@ void advance_ms(double ms);
 /* -- the program ---------------------------------------------------------------------- */
 
 #define script_check(got, want, what)                                                              \
-	must((int64_t)(got) == (int64_t)(want), what ": %lld, expected %lld",                      \
-	     (long long)(got), (long long)(want))
+	script_equal((int64_t)(got), (int64_t)(want), what, __FILE__, __LINE__)
+void script_equal(int64_t got, int64_t want, const char *what, const char *file, int line);
 /* Send n patterned bytes: all must be taken. */
 #define app_send(n) script_check(script_after(conn_send(S.c, (n), 0)), (n), "send")
 #define app_send_flags(n, fl) script_check(script_after(conn_send(S.c, (n), (fl))), (n), "send")

@@ -459,7 +459,8 @@ static struct rte_mbuf *mbuf_from_bytes(struct wire_port *p, const uint8_t *byte
 			return NULL;
 		}
 		/* Junk where nobody may look. */
-		memset(rte_mbuf_to_priv(m), 0xe5, rte_pktmbuf_priv_size(p->pool));
+		if (!p->stale_priv)
+			memset(rte_mbuf_to_priv(m), 0xe5, rte_pktmbuf_priv_size(p->pool));
 		memset(m->buf_addr, 0xe5, m->buf_len);
 		room = rte_pktmbuf_tailroom(m);
 		n = p->rx_segment != 0 && p->rx_segment < room ? p->rx_segment : room;

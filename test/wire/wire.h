@@ -80,6 +80,7 @@ struct wire_port {
 	bool burst_bad;
 	bool link_down;
 	bool late_dma;
+	bool stale_priv;       /* received mbufs keep what their private area held last */
 	uint16_t rx_segment;   /* 0: contiguous; else split what is received into such pieces */
 	uint16_t tx_budget;    /* frames tx_burst takes per call at most; 0: all */
 	struct wire_frame *inbox, *inbox_last; /* ordered by arrival, then by serial */

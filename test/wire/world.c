@@ -140,7 +140,8 @@ struct node *world_add_node(struct world *w, const struct node_params *p)
 	n->id = w->nnodes;
 	n->addr = ipaddr_from_v4(htonl(p->addr));
 	n->mbufs = p->mbufs != 0 ? p->mbufs : DEFAULT_MBUFS;
-	n->pool = pool_get(n->mbufs);
+	n->foreign_pool = p->pool != NULL;
+	n->pool = n->foreign_pool ? p->pool : pool_get(n->mbufs);
 	n->nif = wire_netif(&w->wires[p->wire], p->port, n->pool, p->caps);
 	if (p->mtu != 0)
 		n->nif->mtu = p->mtu;
@@ -198,7 +199,8 @@ static void world_release(struct world *w)
 		wire_free(&w->wires[i]);
 	for (i = 0; i < w->nnodes; i++) {
 		munmap(w->nodes[i].mem, w->nodes[i].memsize);
-		pool_put(w->nodes[i].pool, w->nodes[i].mbufs);
+		if (!w->nodes[i].foreign_pool)
+			pool_put(w->nodes[i].pool, w->nodes[i].mbufs);
 	}
 	while ((c = w->conns) != NULL) {
 		w->conns = c->next;

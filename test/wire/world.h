@@ -52,6 +52,7 @@ struct node {
 	unsigned int mbufs;
 	unsigned int id;
 	bool frozen; /* not polled: a stopped process */
+	bool foreign_pool;
 };
 
 struct node_params {
@@ -59,6 +60,7 @@ struct node_params {
 	uint8_t plen;  /* 0: 24 */
 	unsigned int wire, port;
 	unsigned int mbufs;    /* 0: 4096 */
+	struct rte_mempool *pool; /* of that many, the caller's; NULL: made here */
 	uint16_t mtu;	       /* 0: 1500 */
 	uint32_t caps;	       /* NETIF_* */
 	void (*tune)(struct stack_config *cfg, void *arg); /* NULL or the last word on it */
