@@ -28,7 +28,7 @@ uint32_t tcp_ts_offset(const struct stack *st, const struct tcp_key *key)
 /*
  * A cookie is the ISS of a SYN-ACK for which nothing is remembered:
  *
- *   cookie = hash(4-tuple) + irs + (minute << 24) + (hash(4-tuple, minute) + mss) mod 2^24
+ *   cookie = hash(4-tuple) + irs + (minute << 24) + (hash(4-tuple, minute, irs) + mss) mod 2^24
  *
  * The top bits tell the minute, the low ones an index into a short table of MSS values.
  */
@@ -58,7 +58,7 @@ uint32_t tcp_cookie_make(const struct stack *st, const struct tcp_key *key, uint
 		i--;
 	*mss = cookie_mss[i];
 	return cookie_hash(st, key, 0, 0) + irs + (count << 24) +
-	       ((cookie_hash(st, key, count, 1) + i) & 0xffffff);
+	       ((cookie_hash(st, key, count, ~irs) + i) & 0xffffff);
 }
 
 uint16_t tcp_cookie_check(const struct stack *st, const struct tcp_key *key, uint32_t irs,
@@ -71,6 +71,6 @@ uint16_t tcp_cookie_check(const struct stack *st, const struct tcp_key *key, uin
 	age = (count - (cookie >> 24)) & 0xff;
 	if (age >= COOKIE_MAX_AGE)
 		return 0;
-	i = (cookie - cookie_hash(st, key, count - age, 1)) & 0xffffff;
+	i = (cookie - cookie_hash(st, key, count - age, ~irs)) & 0xffffff;
 	return i < COOKIE_NMSS ? cookie_mss[i] : 0;
 }

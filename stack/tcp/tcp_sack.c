@@ -55,6 +55,15 @@ static void sort_blocks(struct tcp_sack *s, unsigned int n)
 	}
 }
 
+/* Blocks may overlap if the peer is odd: any of those not passed yet may cover the segment. */
+static bool is_covered(const struct pkt_cb *cb, const struct tcp_sack *s, unsigned int n)
+{
+	for (; n > 0; n--, s++)
+		if (seq_geq(cb->seq, s->start) && seq_leq(cb->end_seq, s->end))
+			return true;
+	return false;
+}
+
 static void sack_segment(struct tcp_sock *tp, struct pkt_cb *cb, struct tcp_ack_info *ai)
 {
 	if (!(cb->sacked & SEG_EVER_RETRANS)) {
@@ -107,8 +116,7 @@ bool tcp_sack_process(struct stack *st, struct tcp_sock *tp, const struct tcp_se
 			b++;
 		if (b == n)
 			break;
-		if (!(cb->sacked & SEG_SACKED) && seq_geq(cb->seq, blocks[b].start) &&
-		    seq_leq(cb->end_seq, blocks[b].end)) {
+		if (!(cb->sacked & SEG_SACKED) && is_covered(cb, &blocks[b], n - b)) {
 			sack_segment(tp, cb, ai);
 			fack = seq_max(fack, cb->end_seq);
 		}

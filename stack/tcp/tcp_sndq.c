@@ -114,6 +114,7 @@ int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_
 		tp->packets_out++;
 		tp->sacked_out += !!(cb->sacked & SEG_SACKED);
 		tp->lost_out += !!(cb->sacked & SEG_LOST);
+		tp->lost_unsent += (cb->sacked & (SEG_LOST | SEG_RETRANS)) == SEG_LOST;
 		tp->retrans_out += !!(cb->sacked & SEG_RETRANS);
 	}
 	return 0;
