@@ -20,6 +20,7 @@ struct dgram_sock {
 	struct dst tx_dst;
 	struct ipaddr tx_to, tx_from;
 	bool tx_cached;
+	uint32_t zerocopy_next; /* number of the next MSG_ZEROCOPY send */
 };
 
 static inline struct dgram_sock *dgram_sk(struct sock *sk)
@@ -126,6 +127,8 @@ void errqueue_icmp(struct stack *st, struct dgram_sock *dg, const struct icmp_er
 /* An error found before sending: EMSGSIZE with the MTU. */
 void errqueue_local(struct stack *st, struct dgram_sock *dg, int err, const struct endpoint *to,
 		    uint32_t info, uint64_t now);
+/* A MSG_ZEROCOPY send is done with the program's buffer. */
+void errqueue_zerocopy(struct stack *st, struct dgram_sock *dg, uint64_t now);
 /* recvmsg(MSG_ERRQUEUE): bytes, or -EAGAIN. */
 ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, int flags,
 			 uint64_t now);

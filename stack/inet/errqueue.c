@@ -74,6 +74,30 @@ void errqueue_local(struct stack *st, struct dgram_sock *dg, int err, const stru
 	errq_push(st, dg, &item, NULL, 0, now);
 }
 
+/*
+ * MSG_ZEROCOPY: sends are numbered, and the queue says which ones no longer need their
+ * buffer.  Ours are copied at once, which the code tells; a run of numbers is one entry.
+ */
+void errqueue_zerocopy(struct stack *st, struct dgram_sock *dg, uint64_t now)
+{
+	struct errq_item item = { .ee.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
+				  .ee.ee_code = SO_EE_CODE_ZEROCOPY_COPIED };
+	struct errq_item *last;
+
+	item.ee.ee_info = item.ee.ee_data = dg->zerocopy_next++;
+	item.offender = ipaddr_from_v4(INADDR_ANY);
+	if (dg->errq.tail != NULL) {
+		last = rte_pktmbuf_mtod(dg->errq.tail, struct errq_item *);
+		if (last->ee.ee_origin == SO_EE_ORIGIN_ZEROCOPY &&
+		    last->ee.ee_data + 1 == item.ee.ee_data) {
+			last->ee.ee_data = item.ee.ee_data;
+			sock_raise(st, &dg->inet.sk, EPOLLERR);
+			return;
+		}
+	}
+	errq_push(st, dg, &item, NULL, 0, now);
+}
+
 /* IP_RECVERR or IPV6_RECVERR with the offender's address behind it (SO_EE_OFFENDER). */
 static void put_extended_err(const struct sock *sk, const struct errq_item *item,
 			     struct cmsg_out *out)
@@ -91,7 +115,7 @@ static void put_extended_err(const struct sock *sk, const struct errq_item *item
 
 	memset(&data, 0, sizeof(data));
 	data.ee = item->ee;
-	if (item->ee.ee_origin != SO_EE_ORIGIN_LOCAL)
+	if (item->ee.ee_origin == SO_EE_ORIGIN_ICMP || item->ee.ee_origin == SO_EE_ORIGIN_ICMP6)
 		endpoint_to_sockaddr(&ep, sk->domain, (struct sockaddr *)&data.offender, &len);
 	if (sk->domain == AF_INET)
 		cmsg_put(out, SOL_IP, IP_RECVERR, &data, sizeof(data.ee) + sizeof(data.offender.sin));
@@ -136,7 +160,9 @@ ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg
 	if (done < pkt_cb(m)->len)
 		msg->msg_flags |= MSG_TRUNC;
 	msg->msg_flags |= MSG_ERRQUEUE;
-	if (msg->msg_name != NULL)
+	if (item.ee.ee_origin == SO_EE_ORIGIN_ZEROCOPY)
+		msg->msg_namelen = 0;
+	else if (msg->msg_name != NULL)
 		endpoint_to_sockaddr(&item.to, so->domain, msg->msg_name, &msg->msg_namelen);
 	cmsg_out_init(&out, msg);
 	cmsg_timestamp(st, so->sk, pkt_cb(m)->tstamp, &out);

@@ -151,8 +151,8 @@ static ssize_t udp_send_one(struct stack *st, struct udp_sock *up, struct dgram_
 	return err < 0 ? err : (ssize_t)len;
 }
 
-ssize_t udp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
-		    uint64_t now)
+static ssize_t udp_do_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg,
+			      int flags, uint64_t now)
 {
 	struct udp_sock *up = udp_sk(so->sk);
 	struct sock *sk = so->sk;
@@ -195,6 +195,17 @@ ssize_t udp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 	if (tx.gso_size > 0 && it.count > tx.gso_size && !more)
 		return udp_send_segments(st, up, &tx, &it, now);
 	return udp_send_one(st, up, &tx, &it, more, now);
+}
+
+ssize_t udp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
+		    uint64_t now)
+{
+	ssize_t r = udp_do_sendmsg(st, so, msg, flags, now);
+
+	if (unlikely((flags & MSG_ZEROCOPY) != 0 && r > 0 &&
+		     (so->sk->flags & SOCK_F_ZEROCOPY) != 0))
+		errqueue_zerocopy(st, dgram_sk(so->sk), now);
+	return r;
 }
 
 void inet_tx_space(struct stack *st)

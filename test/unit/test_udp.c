@@ -786,4 +786,32 @@ TEST(recverr_queues_what_icmp_said)
 		recverr_queues_what_icmp_said_once();
 }
 
+TEST(msg_zerocopy_is_completed_with_one_entry_per_run)
+{
+	struct both a, b;
+	int i;
+
+	flavour = V4;
+	world = new_world(13);
+	a = both_open();
+	b = both_open();
+	both_bind(&b, false);
+	both_connect(&a, b.kport, b.oport);
+	/* Without the option the flag says nothing. */
+	both_send(&a, "x", 1, MSG_ZEROCOPY);
+	ck_assert_int_eq(both_recv(&a, 10, MSG_ERRQUEUE), -EAGAIN);
+	both_set(&a, SOL_SOCKET, SO_ZEROCOPY, 1);
+	for (i = 0; i < 3; i++) {
+		both_send(&a, "x", 1, MSG_ZEROCOPY);
+		both_recv(&b, 10, 0);
+		both_recv(&b, 10, 0);
+	}
+	both_poll(&a);
+	compare_errqueue(&a);
+	ck_assert_int_eq(both_recv(&a, 10, MSG_ERRQUEUE), -EAGAIN);
+	both_close(&a);
+	both_close(&b);
+	world_finish(world);
+}
+
 SIM_MAIN("udp-sockets")
