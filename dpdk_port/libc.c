@@ -7,12 +7,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -293,6 +295,18 @@ int port_sys_listen(int fd, int backlog)
 int port_sys_setsockopt(int fd, int level, int name, const void *val, socklen_t len);
 int port_sys_setsockopt(int fd, int level, int name, const void *val, socklen_t len)
 {
+	unsigned int fanout;
+
+	/*
+	 * net_af_packet has the kernel put fragments together before it spreads frames over
+	 * queues: what comes out is larger than a ring frame and lost.  Reassembly is the
+	 * stack's.
+	 */
+	if (level == SOL_PACKET && name == PACKET_FANOUT && len == sizeof(fanout)) {
+		memcpy(&fanout, val, sizeof(fanout));
+		fanout &= ~((unsigned int)PACKET_FANOUT_FLAG_DEFRAG << 16);
+		return (int)SYS5(SYS_setsockopt, fd, level, name, &fanout, len);
+	}
 	return (int)SYS5(SYS_setsockopt, fd, level, name, val, len);
 }
 
