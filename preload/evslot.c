@@ -56,7 +56,7 @@ int evslot_get(void)
 
 void evslot_put(int slot)
 {
-	if (slot > SHM_KICK_SLOT && slot < (int)shm->nevslots)
+	if (slot > SHM_KICK_SLOT && slot < SHM_MAX_EVSLOTS)
 		shm->evslots[slot].used = 0;
 }
 

@@ -26,7 +26,7 @@ void fds_limit_raise(struct fds_limit *l)
 {
 	struct rlimit rl;
 
-	l->raised = false;
+	*l = (struct fds_limit){ .cur = 1024, .max = 1024 };
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return;
 	l->cur = rl.rlim_cur;

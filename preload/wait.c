@@ -130,11 +130,13 @@ uint64_t wait_sleep_begin(struct wait *w, bool watches_port)
 	sleep = until <= now ? 0 : until - now;
 	if (sleep > SLEEP_MAX)
 		sleep = SLEEP_MAX;
-	w->counted = engine.nport_fds > 0 || w->naps >= NAP_ROUNDS;
+	/* Without a keeper there is nobody to leave the port to. */
+	w->counted = engine.nport_fds > 0 || (w->naps >= NAP_ROUNDS && !keeper_is_dead());
 	if (!w->counted) {
-		uint64_t nap = NAP_MIN << (w->naps / 2);
+		uint64_t nap = w->naps < NAP_ROUNDS ? NAP_MIN << (w->naps / 2) : NAP_MAX;
 
-		w->naps++;
+		if (w->naps < NAP_ROUNDS)
+			w->naps++;
 		if (nap > NAP_MAX)
 			nap = NAP_MAX;
 		if (sleep > nap)
