@@ -381,7 +381,8 @@ static int usr_shutdown(struct stack *st, struct socket *so, int how, uint64_t n
 
 	switch (sk->state) {
 	case TCPS_CLOSED:
-		/* As inet_shutdown(): "Hack to wake up other listeners". */
+		/* As inet_shutdown(): "Hack to wake up other listeners"; and a read is at the end. */
+		sk->shutdown |= bits;
 		if (sk->socket != NULL)
 			sock_raise(st, sk, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLHUP);
 		return -ENOTCONN;

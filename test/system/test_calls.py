@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+The programs of test/preload/ talk to themselves over one address and print what every call
+returned.  They must print the same
+
+  kernel       without the library, over the kernel's loopback,
+  passthrough  with the library and no port,
+  shim         with a port, over the port's own address inside one stack,
+  dual         with a port, over the kernel's loopback: listeners and datagram sockets on
+               the wildcard address serve it through their hidden kernel sockets.
+"""
+import os
+import sys
+
+from shimtest import BUILD, SHIM4, Failed, TapWorld, check, main
+
+DIR = os.path.join(os.path.abspath(BUILD), "test", "preload")
+LIB = os.path.join(os.path.abspath(BUILD), "libshim.so")
+LOOPBACK = "127.0.0.1"
+
+
+def run(w, program, mode):
+    env = {"kernel": lambda: dict(os.environ),
+           "passthrough": lambda: dict(os.environ, LD_PRELOAD=LIB),
+           "shim": lambda: w.env(SHIM_LOG="error"),
+           "dual": lambda: w.env(SHIM_LOG="error")}[mode]()
+    p = w.start_in(w.ns, [os.path.join(DIR, program), SHIM4 if mode == "shim" else LOOPBACK],
+                   env=env, log=f"{program}-{mode}")
+    try:
+        p.wait(timeout=90)
+    except Exception:
+        p.kill()
+        raise Failed(f"{mode}: no end; so far:\n{w.output(p)[-2000:]}") from None
+    check(p.returncode == 0, f"{mode}: exit {p.returncode}:\n{w.output(p)[-2000:]}")
+    return w.output(p).splitlines()
+
+
+def compare(program, mode):
+    with TapWorld() as w:
+        want, got = run(w, program, "kernel"), run(w, program, mode)
+        wrong = [f"kernel: {a}\n{mode}: {b}" for a, b in zip(want, got) if a != b]
+        if len(want) != len(got):
+            wrong.append(f"kernel printed {len(want)} lines, {mode} {len(got)}")
+        if wrong:
+            raise Failed("\n".join(wrong[:12]))
+        return f"{len(want)} results"
+
+
+TESTS = [(f"calls_{program}_{mode}", lambda p=program, m=mode: compare(p, m))
+         for program in ("calls", "epoll", "process")
+         for mode in ("passthrough", "shim", "dual")]
+
+if __name__ == "__main__":
+    sys.exit(main(TESTS))
