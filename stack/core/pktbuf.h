@@ -25,8 +25,9 @@
 #define PKT_HEADROOM 128 /* room for Ethernet + VLAN + IPv6 + TCP with options; = RTE_PKTMBUF_HEADROOM */
 
 enum pkt_owner {
-	PKT_STACK = 0, /* some queue or the running code */
-	PKT_LINK = 1,  /* handed to tx_burst */
+	PKT_STACK = 0,	/* some queue or the running code */
+	PKT_LINK = 1,	/* handed to tx_burst, and no queue of ours has it any more */
+	PKT_SHARED = 2, /* handed to tx_burst once, and kept on a queue of ours (TCP's send queue) */
 };
 
 struct pkt_cb {
@@ -79,6 +80,20 @@ static inline struct pkt_cb *pkt_cb(const struct rte_mbuf *m)
 static inline struct pkt_mark *pkt_mark(const struct rte_mbuf *m)
 {
 	return (struct pkt_mark *)((char *)pkt_cb(m) + PKT_MARK_OFF);
+}
+
+/*
+ * Free a packet that the link may still be reading.  The link keeps its references; recovery
+ * is told that they are the only ones left.
+ */
+static inline void pkt_let_go(struct rte_mbuf *m)
+{
+	struct rte_mbuf *seg;
+
+	for (seg = m; seg != NULL; seg = seg->next)
+		if (rte_mbuf_refcnt_read(seg) > 1)
+			pkt_cb(seg)->owner = PKT_LINK;
+	rte_pktmbuf_free(m);
 }
 
 /* A FIFO of packets. */

@@ -91,18 +91,34 @@ static void clear_mark(struct rte_mempool *pool, void *arg, void *obj, unsigned 
 }
 
 /*
- * The killed process may have raised a reference count and not queued the packet, or queued
- * it where it was now forgotten.  What never went to a link has exactly our references.
+ * Make reference counts agree with what was found.
+ *
+ * What never went to a link has exactly our references: the killed process may have raised
+ * the count and not queued the packet, or queued it where it was now forgotten.
+ *
+ * What we shared with a link and have forgotten (the queue of the sock in hand) has the
+ * link's references and the one that was ours.  If there is but one, it is ours: the link is
+ * done.  What is still on a queue is left alone: the link's share cannot be known.
  */
 static void fix_refcnt(struct rte_mempool *pool, void *arg, void *obj, unsigned int i)
 {
 	struct rte_mbuf *m = obj;
+	uint32_t refs = pkt_mark(m)->refs, count = rte_mbuf_refcnt_read(m);
+	struct pkt_cb *cb = pkt_cb(m);
 
 	(void)pool;
 	(void)arg;
 	(void)i;
-	if (pkt_mark(m)->refs > 0 && pkt_cb(m)->owner == PKT_STACK)
-		rte_mbuf_refcnt_set(m, (uint16_t)pkt_mark(m)->refs);
+	if (refs > 0) {
+		if (cb->owner == PKT_STACK)
+			rte_mbuf_refcnt_set(m, (uint16_t)refs);
+	} else if (cb->owner == PKT_SHARED) {
+		cb->owner = count > 1 ? PKT_LINK : PKT_STACK;
+		if (count > 1)
+			rte_mbuf_refcnt_set(m, (uint16_t)(count - 1));
+	} else if (cb->owner == PKT_LINK && count > 1) {
+		rte_mbuf_refcnt_set(m, 1); /* it died in pkt_let_go() */
+	}
 }
 
 static void mark(struct rte_mbuf *m, void *arg)

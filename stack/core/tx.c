@@ -10,11 +10,19 @@
 
 #define TX_RETRY_NS 100000u /* when the link was full: look again after 100 us */
 
-/* Recovery must know, for each segment, that the link may hold it. */
-static void mark_owner(struct rte_mbuf *m, enum pkt_owner owner)
+/* Recovery must know, for each segment, that the link may hold it, and whether we do, too. */
+static void mark_given(struct rte_mbuf *m)
 {
 	for (; m != NULL; m = m->next)
-		pkt_cb(m)->owner = (uint8_t)owner;
+		pkt_cb(m)->owner = rte_mbuf_refcnt_read(m) > 1 ? PKT_SHARED : PKT_LINK;
+}
+
+/* The link did not take it.  An earlier transmission of a shared one may still be there. */
+static void mark_kept(struct rte_mbuf *m)
+{
+	for (; m != NULL; m = m->next)
+		if (pkt_cb(m)->owner == PKT_LINK)
+			pkt_cb(m)->owner = PKT_STACK;
 }
 
 static void txq_flush(struct stack *st, unsigned int i, uint64_t now)
@@ -28,14 +36,14 @@ static void txq_flush(struct stack *st, unsigned int i, uint64_t now)
 		n = RTE_MIN(q->count, STACK_TXQ - q->head);
 		n = RTE_MIN(n, (uint32_t)STACK_BURST);
 		for (k = 0; k < n; k++)
-			mark_owner(q->pkts[q->head + k], PKT_LINK);
+			mark_given(q->pkts[q->head + k]);
 		sent = nif->ops->tx_burst(nif, st->cfg.queue, &q->pkts[q->head], (uint16_t)n);
 		q->head = (q->head + sent) & (STACK_TXQ - 1);
 		q->count -= sent;
 		MIB_ADD(st, ETH_OUT, sent);
 		if (sent < n) {
 			for (k = 0; k < n - sent; k++)
-				mark_owner(q->pkts[(q->head + k) & (STACK_TXQ - 1)], PKT_STACK);
+				mark_kept(q->pkts[(q->head + k) & (STACK_TXQ - 1)]);
 			q->retry_at = now + TX_RETRY_NS;
 			return;
 		}

@@ -62,7 +62,7 @@ void tcp_sndq_pop(struct stack *st, struct tcp_sock *tp)
 	if (tp->snd_head == NULL)
 		tp->snd_tail = NULL;
 	uncharge(st, tp, m);
-	rte_pktmbuf_free(m);
+	pkt_let_go(m);
 }
 
 /* The first n payload bytes of the head are acknowledged.  A copy that the link holds is not touched. */
@@ -145,7 +145,8 @@ void tcp_sndbuf_expand(struct stack *st, struct tcp_sock *tp)
 
 bool tcp_has_room(const struct tcp_sock *tp)
 {
-	return tp->inet.sk.wmem < tp->inet.sk.sndbuf;
+	return tp->inet.sk.wmem < tp->inet.sk.sndbuf &&
+	       tp->write_seq - tp->snd_nxt < tp->notsent_lowat;
 }
 
 /* Linux's sk_stream_is_writeable(): a third of the buffer is free, and not too much unsent. */
