@@ -53,6 +53,7 @@ struct node {
 	unsigned int id;
 	bool frozen; /* not polled: a stopped process */
 	bool foreign_pool;
+	unsigned int mbufs_forgiven; /* so many may be missing in the end (test_recover.c) */
 };
 
 struct node_params {
