@@ -14,6 +14,8 @@ def start(w, *more):
     p = w.shim("redis-server", "--port", "6379", "--bind", "0.0.0.0", "--protected-mode", "no",
                "--save", "", "--dir", w.dir, "--dbfilename", "dump.rdb", *more)
     w.listening(6379, p)
+    # While it loads a dump it accepts, and refuses all commands but a few.
+    wait_until(lambda: cli(w, "ping") == "PONG", "redis to be ready")
     return p
 
 
