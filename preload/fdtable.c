@@ -11,15 +11,6 @@ uint32_t *fdtable;
 /* One bit per descriptor; fork copies it with the rest of the process. */
 static uint64_t inherit_bits[SHM_MAX_FDS / 64];
 
-struct file *fdtable_file(int fd)
-{
-	uint32_t e = fdtable_entry(fd);
-
-	if (e == FDT_NONE || e > FDT_SPECIAL)
-		return NULL;
-	return pool_at(&shm->files, e - 1);
-}
-
 void fdtable_mark(int fd, uint32_t what)
 {
 	struct proc *p = engine_proc();

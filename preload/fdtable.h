@@ -32,7 +32,13 @@ static inline bool fdtable_is_ours(int fd)
 }
 
 /* The file of a descriptor, or NULL if it has none (then the call is EBADF or libc's); lock held. */
-struct file *fdtable_file(int fd);
+static inline struct file *fdtable_file(int fd)
+{
+	uint32_t e = fdtable_entry(fd);
+
+	return e == FDT_NONE || e > FDT_SPECIAL ? NULL : pool_at(&shm->files, e - 1);
+}
+
 /* Enter f under fd, taking over one reference. */
 void fdtable_install(int fd, struct file *f);
 /* Forget fd; the reference is the caller's to drop.  NULL if it was not a file. */

@@ -3,7 +3,7 @@
  * process.c - fork, exec, spawn and exit.
  *
  * fork	a child shares the stack: the engine gives it a slot with a copy of the fd
- *	table before, and it takes the slot over after.  vfork becomes fork, since a child
+ *	table before, and it takes the slot over after.  vfork becomes fork then, since a child
  *	that borrows its parent's memory would work on its parent's slot.
  * exec	nothing of ours survives yet.  Descriptors that the program wanted to keep are made
  *	CLOEXEC for the call (and put back if it fails), and one line says so.  The
@@ -55,9 +55,30 @@ EXPORT pid_t __fork(void)
 }
 
 /*
- * Without a stack a child of vfork() is libc's affair, but a function cannot call
- * vfork() and return from it: the child would run on its parent's frames.
+ * vfork() cannot be called and returned from: the child would run on frames that its
+ * parent then leaves.  Without a stack it is jumped to; with one it is fork().
  */
+#if defined(__x86_64__)
+__attribute__((visibility("hidden"))) pid_t (*process_vfork)(void) = fork;
+
+__asm__(".text\n"
+	".globl vfork, __vfork\n"
+	".type vfork, @function\n"
+	".type __vfork, @function\n"
+	"vfork:\n"
+	"__vfork:\n"
+	"	cmpq $0, fdtable(%rip)\n"
+	"	jne fork@PLT\n"
+	"	jmp *process_vfork(%rip)\n"
+	".size vfork, . - vfork\n"
+	".size __vfork, . - __vfork\n");
+
+static void resolve_vfork(void)
+{
+	real_init();
+	process_vfork = real.vfork;
+}
+#else
 EXPORT pid_t vfork(void)
 {
 	return fork();
@@ -68,6 +89,11 @@ EXPORT pid_t __vfork(void)
 {
 	return fork();
 }
+
+static void resolve_vfork(void)
+{
+}
+#endif
 
 EXPORT int daemon(int nochdir, int noclose)
 {
@@ -285,8 +311,9 @@ static __attribute__((destructor)) void leave(void)
 	engine_proc_exit();
 }
 
-/* quick_exit(3) runs no destructors, only what was registered here; ours first, hence last. */
-static __attribute__((constructor)) void watch_quick_exit(void)
+static __attribute__((constructor)) void enter(void)
 {
+	resolve_vfork();
+	/* quick_exit(3) runs no destructors, only what was registered here; ours first, hence last. */
 	at_quick_exit(engine_proc_exit);
 }

@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -111,6 +112,8 @@ struct if_nameindex;
 	  (a, b, c, d, e))                                                                         \
 	R(int, isatty, (int a), (a))                                                               \
 	R(FILE *, fdopen, (int a, const char *b), (a, b))                                          \
+	R(int, vdprintf, (int a, const char *b, va_list c), (a, b, c))                             \
+	R(int, __vdprintf_chk, (int a, int b, const char *c, va_list d), (a, b, c, d))             \
 	R(int, pipe2, (int *a, int b), (a, b))                                                     \
 	R(int, eventfd, (unsigned int a, int b), (a, b))                                           \
 	/* waiting */                                                                              \

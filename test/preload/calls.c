@@ -274,6 +274,30 @@ static void descriptors(int l)
 	DO(syscall(SYS_close, d));
 }
 
+static void streams_of_stdio(int l)
+{
+	char line[32];
+	int s[2];
+	FILE *f;
+
+	section("stdio");
+	test_pair(l, s);
+	f = fdopen(s[0], "r+");
+	DO(f != NULL && fileno(f) == s[0]);
+	DO(fprintf(f, "%s %d\n", "line", 1));
+	DO(fflush(f));
+	DO(read(s[1], line, sizeof(line)));
+	DO(dprintf(s[1], "answer %d\nmore", 2));
+	DO(fgets(line, sizeof(line), f) != NULL);
+	printf("%s", line);
+	DO(close(s[1]));
+	DO(fgets(line, sizeof(line), f) != NULL);
+	printf("%s\n", line);
+	DO(feof(f) != 0);
+	DO(fclose(f));
+	DO(write(s[0], "x", 1));
+}
+
 static void *drain(void *arg)
 {
 	int fd = *(int *)arg;
@@ -458,6 +482,7 @@ int main(int argc, char **argv)
 	interruptions(l);
 	datagrams();
 	descriptors(l);
+	streams_of_stdio(l);
 	files(l);
 	polls(l);
 	options(l);
