@@ -330,6 +330,11 @@ static bool is_orphan(const struct tcp_sock *tp)
 	return (tp->inet.sk.flags & SOCK_F_DEAD) != 0;
 }
 
+static uint64_t fin_timeout(const struct tcp_sock *tp)
+{
+	return tp->linger2_s > 0 ? (uint64_t)tp->linger2_s * NS_PER_SEC : TCP_FIN_TIMEOUT;
+}
+
 /* FIN-WAIT-1, our FIN is acknowledged. */
 static enum tcp_verdict enter_fin_wait_2(struct stack *st, struct tcp_sock *tp,
 					 const struct tcp_seg *seg, uint64_t now)
@@ -350,8 +355,11 @@ static enum tcp_verdict enter_fin_wait_2(struct stack *st, struct tcp_sock *tp,
 		MIB_INC(st, TCP_DATA_AFTER_CLOSE);
 		return TCP_V_RESET;
 	}
-	/* Nobody waits for the peer's FIN but us: for tcp_fin_timeout. */
-	tcp_timer_set(st, tp, TCPT_KEEP, now + TCP_FIN_TIMEOUT);
+	/* Nobody waits for the peer's FIN but us, for tcp_fin_timeout; the small node does. */
+	if (seg->flags & TH_FIN)
+		tcp_timer_set(st, tp, TCPT_KEEP, now + fin_timeout(tp));
+	else
+		tcp_time_wait(st, tp, true, fin_timeout(tp), now);
 	return TCP_V_DONE;
 }
 

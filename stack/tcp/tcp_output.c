@@ -515,6 +515,9 @@ void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		tcp_send_ack(st, tp, now);
 	if (tp->send_head != NULL && tp->packets_out == 0)
 		tcp_check_probe_timer(st, tp, now);
+	/* What was unsent no longer is: TCP_NOTSENT_LOWAT may let the writer go on. */
+	if (unlikely(tp->inet.sk.flags & SOCK_F_NOSPACE))
+		tcp_write_space(st, tp);
 }
 
 /* -- the end of a burst --------------------------------------------------------------------- */
