@@ -13,7 +13,7 @@ returned.  They must print the same
 import os
 import sys
 
-from shimtest import BUILD, SHIM4, Failed, TapWorld, check, main
+from shimtest import BUILD, PYTHON, SHIM4, Failed, TapWorld, check, main
 
 DIR = os.path.join(os.path.abspath(BUILD), "test", "preload")
 LIB = os.path.join(os.path.abspath(BUILD), "libshim.so")
@@ -47,9 +47,39 @@ def compare(program, mode):
         return f"{len(want)} results"
 
 
+RULES = """
+import socket, sys
+def listener(addr, port):
+    s = socket.socket(); s.bind((addr, port)); s.listen(5); return s
+def reaches(addr, port):
+    c = socket.socket(); c.settimeout(5)
+    try:
+        c.connect((addr, port)); return True
+    except OSError:
+        return False
+    finally:
+        c.close()
+ours = sys.argv[1]
+a, b, c = listener("", 6000), listener("", 6001), listener("", 6002)
+for port in 6000, 6001, 6002:
+    print(port, reaches(ours, port), reaches("127.0.0.1", port))
+"""
+
+
+def rules():
+    """A listener that a rule leaves to the kernel, one that is ours alone, one of both."""
+    with TapWorld() as w:
+        p = w.start_in(w.ns, [PYTHON, w.write("rules.py", RULES), SHIM4], log="rules", env=w.env(
+            SHIM_LOG="error", SHIM_RULES="kernel:tcp:listen:*:6000,shim:tcp:listen:*:6001"))
+        check(p.wait(timeout=60) == 0, w.output(p))
+        check(w.output(p).split("\n")[:3] == ["6000 False True", "6001 True False",
+                                              "6002 True True"], w.output(p))
+
+
 TESTS = [(f"calls_{program}_{mode}", lambda p=program, m=mode: compare(p, m))
          for program in ("calls", "epoll", "process")
          for mode in ("passthrough", "shim", "dual")]
+TESTS += [("calls_rules", rules)]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
