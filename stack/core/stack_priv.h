@@ -110,8 +110,8 @@ unsigned int netif_index(const struct stack *st, const struct netif *nif);
 void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t now);
 /* Offer the transmit batches to the links. */
 void stack_tx_flush(struct stack *st, uint64_t now);
-/* Put an IP packet to ourselves on the loop queue; consumed. */
-void stack_loop(struct stack *st, struct rte_mbuf *m);
+/* Put an IP packet to ourselves on the loop queue, as if nif had received it; consumed. */
+void stack_loop(struct stack *st, struct netif *nif, struct rte_mbuf *m);
 
 /* Set pkt_mark()->refs of every mbuf of the pool to the number of our references (recover.c). */
 void stack_count_mbufs(struct stack *st);

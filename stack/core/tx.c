@@ -108,7 +108,7 @@ void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t 
 	q->count++;
 }
 
-void stack_loop(struct stack *st, struct rte_mbuf *m)
+void stack_loop(struct stack *st, struct netif *nif, struct rte_mbuf *m)
 {
 	if (st->loop.count >= STACK_TXQ) {
 		MIB_INC(st, ETH_DROP_TXFULL);
@@ -117,6 +117,8 @@ void stack_loop(struct stack *st, struct rte_mbuf *m)
 	}
 	/* The receiver edits the packet and queues it by its cb: it needs one of its own. */
 	m = pkt_unshare(st, m);
-	if (m != NULL)
-		pktq_push(&st->loop, m);
+	if (m == NULL)
+		return;
+	m->port = (uint16_t)netif_index(st, nif);
+	pktq_push(&st->loop, m);
 }

@@ -163,7 +163,7 @@ void ip_deliver(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 
 void ip_loop_input(struct stack *st, struct rte_mbuf *m, uint64_t now)
 {
-	struct netif *nif = st->cfg.netifs[0];
+	struct netif *nif = st->cfg.netifs[m->port]; /* as stack_loop() noted */
 	struct pkt_cb *cb = pkt_cb(m);
 	uint8_t version = *rte_pktmbuf_mtod(m, const uint8_t *) >> 4;
 
@@ -194,12 +194,12 @@ int ip_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct 
 }
 
 /* A group that we are in, or a broadcast, also comes back to us. */
-static void loop_copy(struct stack *st, const struct rte_mbuf *m)
+static void loop_copy(struct stack *st, struct netif *nif, const struct rte_mbuf *m)
 {
 	struct rte_mbuf *copy = pkt_copy(st, m, 0, rte_pktmbuf_pkt_len(m));
 
 	if (copy != NULL)
-		stack_loop(st, copy);
+		stack_loop(st, nif, copy);
 }
 
 int ip_transmit(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
@@ -221,10 +221,10 @@ int ip_transmit(struct stack *st, struct rte_mbuf *m, struct dst *d, const struc
 		return 0;
 	}
 	if (d->loop) {
-		stack_loop(st, m);
+		stack_loop(st, d->nif, m);
 		return 0;
 	}
 	if (d->broadcast || (d->multicast && tx->mc_loop && mcast_is_member(st, d->nif, tx->dst)))
-		loop_copy(st, m);
+		loop_copy(st, d->nif, m);
 	return neigh_output_slow(st, d, m, now);
 }

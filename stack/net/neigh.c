@@ -93,6 +93,7 @@ static void neigh_delete(struct stack *st, struct neigh *n, uint64_t now)
 static unsigned int usefulness(const struct neigh *n)
 {
 	switch (n->state) {
+	case NEIGH_FREE:
 	case NEIGH_FAILED:
 		return 0;
 	case NEIGH_PERMANENT:

@@ -306,7 +306,7 @@ bool stack_routes_addr(const struct stack *st, const struct ipaddr *addr)
 	/* Groups without a route leave through the first link if it has that family. */
 	if (ipaddr_is_multicast(addr) && ifaddr_select(st, st->cfg.netifs[0], addr, 0) != NULL)
 		return true;
-	/* Only what never expires may be promised without knowing the time. */
+	/* At time 0 none has expired; net_house() takes out those that have. */
 	return route_find(st, addr, NULL, 0) != NULL;
 }
 

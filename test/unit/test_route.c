@@ -198,6 +198,33 @@ START_TEST(ipv6_sources_match_the_scope)
 }
 END_TEST
 
+START_TEST(a_group_on_the_second_link_loops_back_there)
+{
+	struct ipaddr group = addr4(IP4(239, 7, 7, 7)), local = addr4(IP4(198, 18, 0, 1));
+	struct ip_tx tx = { .src = &local, .dst = &group, .proto = 99, .mc_loop = true };
+	struct rte_mbuf *m;
+
+	fake.raw_takes = true;
+	ck_assert_int_eq(ip_mcast_join(nw.st, &group, &local, nw.now), 0);
+	ck_assert(!mcast_is_member(nw.st, nw.nif, &group));
+	ck_assert_int_eq(route_lookup(nw.st, &group, &local, &d, nw.now), 0);
+	m = pkt_alloc(nw.st);
+	rte_pktmbuf_append(m, 20);
+	ck_assert_int_eq(ip_output(nw.st, m, &d, &tx, nw.now), 0);
+	nw_settle();
+	ck_assert_uint_eq(fake.nrx, 1);
+	ck_assert_ptr_eq(fake.rx[0].pkt.nif, &second);
+	ck_assert(fake.rx[0].pkt.multicast && fake.rx[0].pkt.local);
+	/* Not asked to: it only leaves. */
+	tx.mc_loop = false;
+	m = pkt_alloc(nw.st);
+	rte_pktmbuf_append(m, 20);
+	ck_assert_int_eq(ip_output(nw.st, m, &d, &tx, nw.now), 0);
+	nw_settle();
+	ck_assert_uint_eq(fake.nrx, 1);
+}
+END_TEST
+
 START_TEST(bad_configurations_are_refused)
 {
 	struct stack_config cfg = nw.cfg;
@@ -256,6 +283,7 @@ static Suite *route_suite(void)
 	tcase_add_test(tc, a_fresh_dst_is_stale);
 	tcase_add_test(tc, host_prefixes_have_no_broadcast);
 	tcase_add_test(tc, ipv6_sources_match_the_scope);
+	tcase_add_test(tc, a_group_on_the_second_link_loops_back_there);
 	tcase_add_loop_test(tc, bad_configurations_are_refused, 0, 10);
 	suite_add_tcase(s, tc);
 	return s;
