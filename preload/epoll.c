@@ -91,6 +91,7 @@ static int created(int epfd)
 		int saved = errno;
 
 		engine_enter();
+		fdtable_fresh(epfd);
 		eventpoll_adopt(epfd, false, &err);
 		engine_leave();
 		errno = saved;

@@ -175,6 +175,7 @@ static long dup_ours(int fd, int min, bool cloexec)
 		r = -errno;
 		goto out;
 	}
+	fdtable_fresh((int)r);
 	file_get_fd(f);
 	fdtable_set_inherit((int)r, !cloexec);
 	fdtable_install((int)r, f);
@@ -202,8 +203,7 @@ EXPORT int dup(int fd)
 /* newfd becomes oldfd, whichever of the two is ours; flags O_CLOEXEC.  newfd != oldfd. */
 static long dup3_locked(int oldfd, int newfd, int flags)
 {
-	struct file *f = NULL, *gone;
-	uint64_t now = engine_now();
+	struct file *f = NULL;
 	long r;
 
 	if (fdtable_entry(newfd) == FDT_PROTECTED)
@@ -217,17 +217,14 @@ static long dup3_locked(int oldfd, int newfd, int flags)
 				  f != NULL && f->placeholder ? flags | O_CLOEXEC : flags));
 	if (r < 0)
 		return r;
-	if (fdtable_entry(newfd) == FDT_POOLED)
-		placeholder_forget(newfd);
-	gone = fdtable_remove(newfd);
-	fdtable_mark(newfd, FDT_NONE);
-	if (f != NULL) {
+	/* First the reference: both may be the same file. */
+	if (f != NULL)
 		file_get_fd(f);
+	fdtable_fresh(newfd);
+	if (f != NULL) {
 		fdtable_set_inherit(newfd, (flags & O_CLOEXEC) == 0);
 		fdtable_install(newfd, f);
 	}
-	if (gone != NULL)
-		file_put_fd(gone, now);
 	return r;
 }
 

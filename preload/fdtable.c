@@ -5,6 +5,7 @@
 #include "preload/fdtable.h"
 
 #include "preload/engine.h"
+#include "preload/placeholder.h"
 
 uint32_t *fdtable;
 
@@ -34,6 +35,20 @@ struct file *fdtable_remove(int fd)
 	if (f != NULL)
 		fdtable_mark(fd, FDT_NONE);
 	return f;
+}
+
+void fdtable_fresh(int fd)
+{
+	struct file *f;
+
+	if (__builtin_expect(!fdtable_is_ours(fd), 1))
+		return;
+	if (fdtable_entry(fd) == FDT_POOLED)
+		placeholder_forget(fd);
+	f = fdtable_remove(fd);
+	fdtable_mark(fd, FDT_NONE);
+	if (f != NULL)
+		file_put_fd(f, engine_now());
 }
 
 void fdtable_protect(int fd)

@@ -43,6 +43,11 @@ static inline struct file *fdtable_file(int fd)
 void fdtable_install(int fd, struct file *f);
 /* Forget fd; the reference is the caller's to drop.  NULL if it was not a file. */
 struct file *fdtable_remove(int fd);
+/*
+ * The kernel has just handed out fd: whatever the table has under that number was closed
+ * behind our back (by libc's own code, say) and is dropped.
+ */
+void fdtable_fresh(int fd);
 /* Mark a descriptor of the engine: close(2) of it is EBADF for the program. */
 void fdtable_protect(int fd);
 /* Enter one of FDT_NONE, FDT_POOLED, FDT_PROTECTED; lock held (or no other thread yet). */

@@ -123,7 +123,11 @@ ssize_t hidden_sendmsg(int fd, const struct msghdr *msg, int flags)
 
 int hidden_accept(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 {
-	return (int)call_result(real.accept4(fd, sa, len, flags));
+	int r = (int)call_result(real.accept4(fd, sa, len, flags));
+
+	if (r >= 0)
+		fdtable_fresh(r);
+	return r;
 }
 
 void hidden_set_nonblock(int fd, bool on)

@@ -51,6 +51,7 @@ static int adopt(int fd, int domain, int type, int protocol)
 	struct file *f;
 	int r = 0;
 
+	fdtable_fresh(fd);
 	f = file_alloc(FILE_SOCKET);
 	if (f == NULL) {
 		r = -ENFILE;
