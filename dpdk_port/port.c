@@ -25,7 +25,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <rte_bus_vdev.h>
@@ -101,14 +100,10 @@ int port_arg_default(struct port_open *o, const char *key, const char *value)
 	return 0;
 }
 
-/* Looks at a lock that another holds, 5 ms apart. */
-#define LOCK_WAITS 200
-
 int port_lock(const char *who)
 {
-	static const struct timespec tick = { .tv_nsec = 5 * 1000 * 1000 };
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd, n, waits;
+	int fd, n;
 
 	n = snprintf(sun.sun_path + 1, sizeof(sun.sun_path) - 1, "libshim-port:%s", who);
 	if (n < 0 || (size_t)n >= sizeof(sun.sun_path) - 1)
@@ -116,16 +111,9 @@ int port_lock(const char *who)
 	fd = port_sys_socket(AF_UNIX, SOCK_STREAM, 0);
 	if (fd < 0)
 		return -errno;
-	n = (int)(offsetof(struct sockaddr_un, sun_path) + 1) + n;
-	for (waits = 0; port_sys_bind(fd, (const struct sockaddr *)&sun, (socklen_t)n) < 0; waits++) {
-		/*
-		 * An ending process closes its descriptors in an order of the kernel's: of a
-		 * program that has just given up the port this lock may be the last to go.
-		 */
-		if (errno == EADDRINUSE && waits < LOCK_WAITS) {
-			nanosleep(&tick, NULL);
-			continue;
-		}
+	if (port_sys_bind(fd, (const struct sockaddr *)&sun,
+			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) <
+	    0) {
 		n = errno == EADDRINUSE ? -EBUSY : -errno;
 		port_sys_close(fd);
 		return n;
