@@ -416,6 +416,113 @@ static void inherited(int l)
 	close(ep);
 }
 
+#define THREADS 4
+#define SOCKETS 8
+#define ROUNDS 200
+
+struct crowd {
+	int ep, done, stop;
+	int s[SOCKETS][2];
+};
+
+/* Echo one byte of whatever is ready, then arm it again: nobody else has it meanwhile. */
+static void *crowd_main(void *arg)
+{
+	struct crowd *c = arg;
+	struct epoll_event ev;
+	char b;
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
+		if (epoll_wait(c->ep, &ev, 1, 100) != 1)
+			continue;
+		if (read(c->s[ev.data.u64][1], &b, 1) == 1 && write(c->s[ev.data.u64][1], &b, 1) == 1)
+			__atomic_fetch_add(&c->done, 1, __ATOMIC_RELAXED);
+		ctl(c->ep, EPOLL_CTL_MOD, c->s[ev.data.u64][1], EPOLLIN | EPOLLONESHOT,
+		    ev.data.u64);
+	}
+	return NULL;
+}
+
+static void crowd(int l)
+{
+	struct crowd c = { .ep = epoll_create1(0) };
+	int i, r, answers = 0;
+	pthread_t t[THREADS];
+	char b;
+
+	section("many threads on one set");
+	for (i = 0; i < SOCKETS; i++) {
+		test_pair(l, c.s[i]);
+		ctl(c.ep, EPOLL_CTL_ADD, c.s[i][1], EPOLLIN | EPOLLONESHOT, (uint64_t)i);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, crowd_main, &c);
+	for (r = 0; r < ROUNDS; r++) {
+		for (i = 0; i < SOCKETS; i++)
+			answers -= write(c.s[i][0], "x", 1) != 1;
+		for (i = 0; i < SOCKETS; i++)
+			answers += read(c.s[i][0], &b, 1) == 1;
+	}
+	__atomic_store_n(&c.stop, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	printf("%d answers of %d\n", answers, c.done);
+	for (i = 0; i < SOCKETS; i++) {
+		close(c.s[i][0]);
+		close(c.s[i][1]);
+	}
+	close(c.ep);
+}
+
+/* Workers, each with a set of its own, share a listener: whoever connects is served. */
+static void workers(int l)
+{
+	int w, i, served = 0, status, ended = 0;
+	pid_t pid[3];
+	char b;
+
+	section("EPOLLEXCLUSIVE in several processes");
+	fcntl(l, F_SETFL, O_NONBLOCK);
+	for (w = 0; w < 3; w++) {
+		struct epoll_event ev;
+		int ep, c;
+
+		pid[w] = fork();
+		if (pid[w] != 0)
+			continue;
+		ep = epoll_create1(0);
+		ctl(ep, EPOLL_CTL_ADD, l, EPOLLIN | EPOLLEXCLUSIVE, 1);
+		for (;;) {
+			if (epoll_wait(ep, &ev, 1, -1) != 1)
+				_exit(1);
+			c = accept(l, NULL, NULL);
+			if (c < 0 && errno == EAGAIN)
+				continue;
+			if (c < 0 || read(c, &b, 1) != 1 || write(c, &b, 1) != 1)
+				_exit(2);
+			close(c);
+			if (b == 'q')
+				_exit(0);
+		}
+	}
+	for (i = 0; i < 200; i++) {
+		int c = test_connect(l);
+
+		served += write(c, "x", 1) == 1 && read(c, &b, 1) == 1;
+		close(c);
+	}
+	for (w = 0; w < 3; w++) {
+		int c = test_connect(l);
+
+		served += write(c, "q", 1) == 1 && read(c, &b, 1) == 1;
+		close(c);
+		wait(&status);
+		ended += WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	}
+	printf("%d served, %d workers ended\n", served, ended);
+	fcntl(l, F_SETFL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	int l;
@@ -434,5 +541,7 @@ int main(int argc, char **argv)
 	blocking(l);
 	registered_first(l);
 	inherited(l);
+	crowd(l);
+	workers(l);
 	return 0;
 }
