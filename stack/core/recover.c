@@ -19,15 +19,6 @@
 
 #define ALL_EDGES (EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLERR | EPOLLHUP | EPOLLRDHUP)
 
-static void forget_packets(struct stack *st)
-{
-	unsigned int i;
-
-	for (i = 0; i < STACK_MAX_NETIFS; i++)
-		st->tx[i].head = st->tx[i].count = 0;
-	pktq_init(&st->loop);
-}
-
 /* An edge too many is a spurious wake-up; an edge too few is a hang. */
 static void rebuild_events(struct stack *st)
 {
@@ -52,7 +43,8 @@ static void rebuild_events(struct stack *st)
 void stack_recover(struct stack *st, uint64_t now)
 {
 	MIB_INC(st, RECOVERIES);
-	forget_packets(st);
+	stack_forget_frames(st);
+	pktq_init(&st->loop);
 	st->events = NULL;
 	st->events_tail = &st->events;
 	timer_wheel_init(&st->wheel, now);

@@ -189,23 +189,29 @@ static unsigned int loop_deliver(struct stack *st, uint64_t now)
 	return n;
 }
 
+static unsigned int receive(struct stack *st, struct netif *nif, uint64_t now)
+{
+	struct rxq *rx = &st->rx;
+	uint16_t n = nif->ops->rx_burst(nif, st->cfg.queue, rx->pkts, STACK_BURST);
+
+	if (n == 0)
+		return 0;
+	rx->done = 0;
+	store_order();
+	rx->n = n;
+	eth_input(st, nif, rx->pkts, n, now);
+	rx->n = 0;
+	return n;
+}
+
 unsigned int stack_poll(struct stack *st, uint64_t now)
 {
-	struct rte_mbuf *pkts[STACK_BURST];
 	unsigned int total, i;
-	struct netif *nif;
 	struct timer *t;
-	uint16_t n;
 
 	total = loop_deliver(st, now);
-	for (i = 0; i < st->cfg.nnetifs; i++) {
-		nif = st->cfg.netifs[i];
-		n = nif->ops->rx_burst(nif, st->cfg.queue, pkts, STACK_BURST);
-		if (n == 0)
-			continue;
-		eth_input(st, nif, pkts, n, now);
-		total += n;
-	}
+	for (i = 0; i < st->cfg.nnetifs; i++)
+		total += receive(st, st->cfg.netifs[i], now);
 	while ((t = timer_pop_due(&st->wheel, now)) != NULL)
 		timer_fire(st, t, now);
 	stack_flush(st, now);

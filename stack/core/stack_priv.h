@@ -29,8 +29,25 @@
 struct txq {
 	struct rte_mbuf *pkts[STACK_TXQ];
 	uint32_t head, count;
+	uint32_t offered;  /* recovery: so many from head on may be the link's already */
 	uint64_t retry_at; /* ns: when to offer the rest again; meaningful if count > 0 */
 };
+
+/*
+ * The burst being received, here and not on some process's stack, so that recovery finds
+ * the frames of a burst that was cut short.
+ */
+struct rxq {
+	struct rte_mbuf *pkts[STACK_BURST];
+	uint16_t n;    /* frames in pkts, 0: no burst is being worked on */
+	uint16_t done; /* of these, taken by eth_input() */
+};
+
+/* Stores before it reach memory before those behind it: a process may die in between. */
+static inline void store_order(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
 
 struct stack {
 	struct stack_config cfg;
@@ -48,6 +65,7 @@ struct stack {
 	struct socket *events;	/* sockets with edges to report, FIFO */
 	struct socket **events_tail;
 
+	struct rxq rx;
 	struct txq tx[STACK_MAX_NETIFS];
 	struct pktq loop; /* packets to ourselves, delivered by the next stack_poll() */
 
@@ -110,6 +128,8 @@ unsigned int netif_index(const struct stack *st, const struct netif *nif);
 void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t now);
 /* Offer the transmit batches to the links. */
 void stack_tx_flush(struct stack *st, uint64_t now);
+/* Forget all frames that wait for a link, and those of a burst half received (recovery). */
+void stack_forget_frames(struct stack *st);
 /* Put an IP packet to ourselves on the loop queue, as if nif had received it; consumed. */
 void stack_loop(struct stack *st, struct netif *nif, struct rte_mbuf *m);
 
@@ -127,7 +147,7 @@ int tcp_init(struct stack *st, uint64_t now);
 
 /* One packet of the loop queue: data starts at the IP header; consumed. */
 void ip_loop_input(struct stack *st, struct rte_mbuf *m, uint64_t now);
-/* Frames up from the links; consumes each. */
+/* Frames up from the links; consumes each.  Counts them in st->rx.done. */
 void eth_input(struct stack *st, struct netif *nif, struct rte_mbuf **pkts, uint16_t n,
 	       uint64_t now);
 /* Once at the end of each burst and each timer run: decide ACKs and output of all touched socks. */

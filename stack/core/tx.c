@@ -25,6 +25,12 @@ static void mark_kept(struct rte_mbuf *m)
 			pkt_cb(m)->owner = PKT_STACK;
 }
 
+static void mark_ours(struct rte_mbuf *m)
+{
+	for (; m != NULL; m = m->next)
+		pkt_cb(m)->owner = PKT_STACK;
+}
+
 static void txq_flush(struct stack *st, unsigned int i, uint64_t now)
 {
 	struct netif *nif = st->cfg.netifs[i];
@@ -37,18 +43,44 @@ static void txq_flush(struct stack *st, unsigned int i, uint64_t now)
 		n = RTE_MIN(n, (uint32_t)STACK_BURST);
 		for (k = 0; k < n; k++)
 			mark_given(q->pkts[q->head + k]);
+		store_order();
+		q->offered = n;
+		store_order();
 		sent = nif->ops->tx_burst(nif, st->cfg.queue, &q->pkts[q->head], (uint16_t)n);
-		q->head = (q->head + sent) & (STACK_TXQ - 1);
 		q->count -= sent;
+		q->head = (q->head + sent) & (STACK_TXQ - 1);
+		for (k = 0; k < n - sent; k++)
+			mark_kept(q->pkts[(q->head + k) & (STACK_TXQ - 1)]);
+		store_order();
+		q->offered = 0;
 		MIB_ADD(st, ETH_OUT, sent);
 		if (sent < n) {
-			for (k = 0; k < n - sent; k++)
-				mark_kept(q->pkts[(q->head + k) & (STACK_TXQ - 1)]);
 			q->retry_at = now + TX_RETRY_NS;
 			return;
 		}
 	}
 	q->head = 0;
+}
+
+/*
+ * After a death: what waited here goes to nobody.  Unless it died while the link was being
+ * offered them, none is the link's, though some may have been marked so.  And of a burst cut
+ * short, what eth_input() had not come to is ours, whatever an earlier life left in its cb.
+ */
+void stack_forget_frames(struct stack *st)
+{
+	struct txq *q;
+	uint32_t i, k;
+
+	for (i = 0; i < st->cfg.nnetifs; i++) {
+		q = &st->tx[i];
+		for (k = 0; q->offered == 0 && k < q->count && k < STACK_TXQ; k++)
+			mark_kept(q->pkts[(q->head + k) & (STACK_TXQ - 1)]);
+		q->head = q->count = q->offered = 0;
+	}
+	for (i = st->rx.done; i < st->rx.n && i < STACK_BURST; i++)
+		mark_ours(st->rx.pkts[i]);
+	st->rx.n = st->rx.done = 0;
 }
 
 void stack_tx_flush(struct stack *st, uint64_t now)
@@ -105,6 +137,7 @@ void stack_tx(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint64_t 
 		return;
 	}
 	q->pkts[(q->head + q->count) & (STACK_TXQ - 1)] = m;
+	store_order();
 	q->count++;
 }
 

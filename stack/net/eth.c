@@ -107,6 +107,7 @@ void eth_input(struct stack *st, struct netif *nif, struct rte_mbuf **pkts, uint
 	for (i = 0; i < n; i++) {
 		if (i + PREFETCH_AHEAD < n)
 			prefetch(pkts[i + PREFETCH_AHEAD]);
+		st->rx.done = i + 1;
 		eth_input_one(st, nif, pkts[i], now);
 	}
 	MIB_ADD(st, ETH_IN, n);

@@ -38,6 +38,17 @@ static unsigned int sweep_orphans(void)
 	return orphans;
 }
 
+static uint16_t take_none(struct netif *nif, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	(void)nif;
+	(void)queue;
+	(void)pkts;
+	(void)n;
+	return 0;
+}
+
+static const struct netif_ops stuck_ops = { take_none, take_none, NULL };
+
 static void scribble(void *p, size_t n)
 {
 	memset(p, 0xa5, n);
@@ -174,6 +185,57 @@ START_TEST(reference_counts_are_put_right)
 }
 END_TEST
 
+START_TEST(frames_that_never_reached_the_link_are_taken_back)
+{
+	struct ipaddr peer = addr4(PEER_IP);
+	struct rte_mbuf *m;
+	unsigned int i;
+
+	nw_introduce_peer();
+	/* It died when all were marked as the link's, before the link was asked. */
+	nw.nif->ops = &stuck_ops;
+	for (i = 0; i < 10; i++)
+		nw_send_udp(&peer, 10, true);
+	ck_assert_uint_eq(nw.st->tx[0].count, 10);
+	for (i = 0; i < 10; i++)
+		pkt_cb(nw.st->tx[0].pkts[i])->owner = PKT_LINK;
+	/* And another time in the middle of a received burst. */
+	for (i = 0; i < 5; i++) {
+		m = rte_pktmbuf_alloc(nw.pool);
+		pkt_cb(m)->owner = PKT_LINK; /* of an earlier life */
+		nw.st->rx.pkts[i] = m;
+	}
+	nw.st->rx.n = 5;
+	nw.st->rx.done = 0;
+	stack_recover(nw.st, nw.now);
+	stack_mark_mbufs(nw.st);
+	ck_assert_uint_eq(sweep_orphans(), 15);
+	ck_assert_uint_eq(rte_mempool_in_use_count(nw.pool), 0);
+}
+END_TEST
+
+START_TEST(frames_that_the_link_was_being_offered_are_its_own)
+{
+	struct ipaddr peer = addr4(PEER_IP);
+	unsigned int i;
+
+	nw_introduce_peer();
+	nw.nif->ops = &stuck_ops;
+	for (i = 0; i < 10; i++)
+		nw_send_udp(&peer, 10, true);
+	for (i = 0; i < 4; i++)
+		pkt_cb(nw.st->tx[0].pkts[i])->owner = PKT_LINK;
+	nw.st->tx[0].offered = 4;
+	stack_recover(nw.st, nw.now);
+	stack_mark_mbufs(nw.st);
+	ck_assert_uint_eq(sweep_orphans(), 6);
+	ck_assert_uint_eq(rte_mempool_in_use_count(nw.pool), 4);
+	/* The link is done with them. */
+	for (i = 0; i < 4; i++)
+		rte_pktmbuf_free(nw.st->tx[0].pkts[i]);
+}
+END_TEST
+
 START_TEST(destroy_frees_every_reference_of_every_segment)
 {
 	struct rte_mbuf *head = pkt_alloc(nw.st), *tail = pkt_alloc(nw.st);
@@ -199,6 +261,8 @@ static Suite *recover_suite(void)
 	tcase_add_test(tc, routes_are_rebuilt);
 	tcase_add_test(tc, every_owned_socket_reports_all_edges_once);
 	tcase_add_test(tc, reference_counts_are_put_right);
+	tcase_add_test(tc, frames_that_never_reached_the_link_are_taken_back);
+	tcase_add_test(tc, frames_that_the_link_was_being_offered_are_its_own);
 	tcase_add_test(tc, destroy_frees_every_reference_of_every_segment);
 	suite_add_tcase(s, tc);
 	return s;
