@@ -106,9 +106,10 @@ SHIM := $(if $(CLI_SRC),$(BUILD)/shim)
 CHECKS := $(patsubst %.c,$(BUILD)/%,$(CHECK_SRC))
 PROGS := $(patsubst %.c,$(BUILD)/%,$(PROG_SRC))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(FUZZ_SRC))
+REPLAYS := $(patsubst test/fuzz/fuzz_%.c,$(BUILD)/test/fuzz/replay_%,$(FUZZ_SRC))
 
 ALL := $(LIBSTACK) $(LIBPORT) $(LIBSHIM) $(SHIM)
-TESTS := $(LIBWIRE) $(CHECKS)
+TESTS := $(LIBWIRE) $(CHECKS) $(REPLAYS)
 PROGRAMS := $(PROGS)
 
 -include $(sort $(wildcard bench/rules.mk test/*/rules.mk))
@@ -184,6 +185,13 @@ $(PROGS): $(BUILD)/%: $(O)/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $(CFLAGS_ALL) $(LDFLAGS_ALL) $^ -pthread -lm
 
+# A fuzzer's corpus as a test, without libFuzzer.
+$(REPLAYS): $(BUILD)/test/fuzz/replay_%: $(O)/test/fuzz/fuzz_%.o $(O)/test/replay.o $(LIBWIRE) $(LIBSTACK)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $(CFLAGS_ALL) $(LDFLAGS_ALL) $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(DPDK_SHARED_LIBS) -pthread -lm
+
 ifeq ($(FUZZ),1)
 $(FUZZERS): $(BUILD)/%: $(O)/%.o $(LIBWIRE) $(LIBSTACK)
 	$(call say,LD,$@)
@@ -214,7 +222,7 @@ test:
 
 # Only what needs no root and no network: the unit and simulation suites, as built.
 check: tests
-	@BUILD=$(BUILD) sh test/ci/suites.sh $(CHECKS)
+	@BUILD=$(BUILD) sh test/ci/suites.sh $(CHECKS) $(REPLAYS)
 
 bench bench-quick:
 	@sh tools/deps.sh build bench
@@ -233,7 +241,7 @@ fuzz:
 
 lint:
 	@sh tools/deps.sh build lint
-	@CPPFLAGS='$(CPPFLAGS_ALL) $(DPDK_CFLAGS)' sh test/ci/lint.sh
+	@sh test/ci/lint.sh
 
 format:
 	@git diff --name-only --diff-filter=d HEAD -- '*.c' '*.h' | xargs -r clang-format -i

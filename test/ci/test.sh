@@ -16,11 +16,12 @@ echo "== build the suites with sanitizers"
 $MAKE --no-print-directory -j"$jobs" WERROR=1 SAN=1 BUILD="$BUILD-san" tests
 
 echo "== run"
-checks=$(find "$BUILD-san/test/unit" "$BUILD-san/test/sim" -maxdepth 1 -type f -name 'test_*' -perm -u+x 2>/dev/null | sort)
-# A binary whose source is gone is no test any more.
+# By source, so that a binary whose source is gone is not run.
 current=
-for c in $checks; do
-	[ ! -f "${c#"$BUILD-san/"}.c" ] || current="$current $c"
+for source in test/unit/test_*.c test/sim/test_*.c test/fuzz/fuzz_*.c; do
+	[ -f "$source" ] || continue
+	binary=$BUILD-san/${source%.c}
+	current="$current $(echo "$binary" | sed 's,/fuzz_\([^/]*\)$,/replay_\1,')"
 done
 [ -n "$current" ] || { echo "test.sh: there is no suite to run" >&2; exit 1; }
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
