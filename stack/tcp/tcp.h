@@ -122,7 +122,6 @@ enum tcp_flag {
 	TF_FIN_QUEUED = 1u << 11, /* our FIN is at the end of the send queue */
 	TF_ECN_ECE = 1u << 12,	/* echo congestion (RFC 3168 6.1.3) until CWR is seen */
 	TF_ECN_CWR = 1u << 13,	/* say CWR with the next new data */
-	TF_ECN_SEEN = 1u << 14,
 	TF_MORE = 1u << 15,	/* MSG_MORE of the call being handled */
 	TF_CWND_LIMITED = 1u << 16,
 	TF_FRTO = 1u << 17,
@@ -135,7 +134,6 @@ enum tcp_flag {
 	TF_DSACK_SEEN = 1u << 24,
 	TF_SND_URG = 1u << 27,	/* snd_up is ahead of snd_una */
 	TF_STARVED = 1u << 25,	/* a writer found no packet memory: not writable until there is */
-	TF_QUICKACK = 1u << 26,	/* TCP_QUICKACK: ACK at once until told otherwise */
 	TF_PASSIVE = 1u << 29,	/* accepted, not connected */
 	TF_RCV_DONE = 1u << 28,	/* the peer's FIN was received */
 };
@@ -247,8 +245,6 @@ struct tcp_sock {
 	uint16_t user_mss;	/* TCP_MAXSEG, 0: none */
 	uint16_t pmtu;		/* IP bytes of the path as mss was computed from */
 	uint32_t max_window;	/* largest window the peer offered */
-	uint32_t pushed_seq;
-	uint32_t rcv_adv_max;	/* right edge ever offered (debug: never retreats) */
 
 	/* -- loss recovery ----------------------------------------------------------------- */
 	uint32_t lost_unsent;	/* of lost_out: not retransmitted yet */
@@ -286,7 +282,6 @@ struct tcp_sock {
 	bool dsack_out;	 /* dsack is to be told first */
 	uint8_t keep_probes;
 	struct tcp_sack dsack;
-	struct tcp_sack recv_sacks[TCP_MAX_SACKS]; /* blocks of the last ACK, to skip what is known */
 
 	/* -- min RTT (windowed) ------------------------------------------------------------ */
 	uint64_t min_rtt, min_rtt_stamp;
@@ -342,8 +337,6 @@ struct tcp_sock {
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t dsack_cnt, rcv_ooopack, reneg_cnt, ce_cnt;
 	uint64_t estab_time;
-	uint64_t busy_start, busy_ns, rwnd_limited_ns, sndbuf_limited_ns;
-	uint8_t chrono;
 };
 
 static_assert(offsetof(struct tcp_sock, node) % 64 == 0, "the key is one line");
@@ -384,6 +377,7 @@ struct tcp_req {
 	uint16_t peer_mss, advmss;
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t flags;	 /* REQ_* */
+	uint8_t ttl;
 	uint8_t timeouts; /* timer expiries */
 	uint8_t retrans; /* SYN-ACKs repeated */
 	uint8_t tos;
@@ -395,7 +389,6 @@ struct tcp_req {
 #define REQ_WSCALE 0x04
 #define REQ_ECN 0x08
 #define REQ_ACKED 0x10 /* the handshake's ACK came, but no room in the accept queue, or no data yet */
-#define REQ_DATA_DEFERRED 0x20
 
 /* A connection in TIME_WAIT (or FIN_WAIT_2 of an orphan): only what is needed to answer. */
 struct tcp_tw {
@@ -515,9 +508,6 @@ struct tcp_ack_info {
 	bool wnd_updated;
 	bool ece;
 	bool dsack;
-	bool lost_retrans;
-	bool syn_acked;
-	bool reordering;
 	uint32_t reord_seq;	/* lowest sequence that shows reordering */
 	struct {		/* rate sample */
 		uint64_t prior_delivered, prior_time, interval, rtt;
@@ -678,7 +668,6 @@ uint16_t tcp_cookie_check(const struct stack *st, const struct tcp_key *key, uin
 
 /* -- tcp_usr.c, tcp_sockopt.c, tcp_info.c ---------------------------------------------- */
 struct tcp_sock *tcp_sock_alloc(struct stack *st, int domain, uint64_t now);
-void tcp_init_connection(struct stack *st, struct tcp_sock *tp, uint64_t now);
 int tcp_sockopt_set(struct stack *st, struct sock *sk, int level, int name, const void *val,
 		    socklen_t len, uint64_t now);
 int tcp_sockopt_get(struct stack *st, struct sock *sk, int level, int name, void *val,

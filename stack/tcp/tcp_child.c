@@ -38,7 +38,7 @@ struct tcp_sock *tcp_sock_alloc(struct stack *st, int domain, uint64_t now)
 	tp->mss = TCP_DEFAULT_MSS4;
 	tp->notsent_lowat = UINT32_MAX;
 	tp->pacing_rate = UINT64_MAX;
-	tp->app_limited = UINT64_MAX;
+	tp->app_limited = 1; /* until the first segment is delivered */
 	list_init(&tp->pending_link);
 	list_init(&tp->accept_link);
 	list_init(&tp->acceptq);
@@ -72,8 +72,9 @@ static void inherit_options(struct tcp_sock *tp, const struct tcp_sock *lsk)
 	tp->inet.mc_loop = lsk->inet.mc_loop;
 	tp->inet.mc_all = lsk->inet.mc_all;
 	tp->inet.pmtudisc = lsk->inet.pmtudisc;
+	tp->inet.in6 = lsk->inet.in6;
 	tp->inet.cmsg_flags = lsk->inet.cmsg_flags;
-	tp->flags |= lsk->flags & (TF_NODELAY | TF_CORK | TF_INQ | TF_QUICKACK);
+	tp->flags |= lsk->flags & (TF_NODELAY | TF_CORK | TF_INQ);
 	tp->user_mss = lsk->user_mss;
 	tp->keepidle_s = lsk->keepidle_s;
 	tp->keepintvl_s = lsk->keepintvl_s;

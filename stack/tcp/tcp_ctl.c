@@ -13,7 +13,6 @@ struct ctl {
 	struct tcp_hdr h;
 	struct dst *dst;    /* NULL: look the route up */
 	uint8_t ttl, tos;
-	bool df;
 };
 
 /* Build and send; what cannot be sent is lost, as a packet may be. */
@@ -65,8 +64,8 @@ void tcp_send_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	struct ctl c = {
 		.key = tp->node.key,
 		.dst = &tp->inet.dst,
-		.ttl = tp->inet.ttl,
-		.tos = tp->inet.tos & 0xfc,
+		.ttl = inet_ttl(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr)),
+		.tos = inet_tos(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr)) & 0xfc,
 	};
 
 	c.h.seq = tp->iss;
@@ -109,8 +108,8 @@ void tcp_send_reset(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	struct ctl c = {
 		.key = tp->node.key,
 		.dst = &tp->inet.dst,
-		.ttl = tp->inet.ttl,
-		.tos = tp->inet.tos & 0xfc,
+		.ttl = inet_ttl(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr)),
+		.tos = inet_tos(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr)) & 0xfc,
 	};
 
 	c.h.seq = tp->snd_nxt;
@@ -183,7 +182,7 @@ void tcp_tw_send_ack(struct stack *st, struct tcp_tw *tw, const struct tcp_seg *
 
 void tcp_req_send_synack(struct stack *st, struct tcp_req *req, uint64_t now)
 {
-	struct ctl c = { .key = req->node.key, .tos = req->tos & 0xfc };
+	struct ctl c = { .key = req->node.key, .ttl = req->ttl, .tos = req->tos & 0xfc };
 
 	c.h.seq = req->iss;
 	c.h.ack = req->irs + 1;
@@ -212,7 +211,7 @@ void tcp_req_send_synack(struct stack *st, struct tcp_req *req, uint64_t now)
 
 void tcp_req_send_ack(struct stack *st, struct tcp_req *req, uint64_t now)
 {
-	struct ctl c = { .key = req->node.key, .tos = req->tos & 0xfc };
+	struct ctl c = { .key = req->node.key, .ttl = req->ttl, .tos = req->tos & 0xfc };
 
 	c.h.seq = req->iss + 1;
 	c.h.ack = req->irs + 1;
@@ -228,7 +227,7 @@ void tcp_req_send_ack(struct stack *st, struct tcp_req *req, uint64_t now)
 
 void tcp_req_send_reset(struct stack *st, struct tcp_req *req, uint64_t now)
 {
-	struct ctl c = { .key = req->node.key };
+	struct ctl c = { .key = req->node.key, .ttl = req->ttl, .tos = req->tos & 0xfc };
 
 	c.h.seq = req->iss + 1;
 	c.h.ack = req->irs + 1;

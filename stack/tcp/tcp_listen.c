@@ -61,7 +61,8 @@ static int req_init(struct stack *st, struct tcp_sock *lsk, struct tcp_req *req,
 		return ret;
 	req->listener = lsk;
 	req->irs = seg->seq;
-	req->tos = lsk->inet.tos;
+	req->tos = inet_tos(&lsk->inet, ipaddr_is_v4(&key->raddr));
+	req->ttl = inet_ttl(&lsk->inet, ipaddr_is_v4(&key->raddr));
 	req->peer_mss = (seg->opts & TCP_HAS_MSS) ? seg->mss :
 			ipaddr_is_v4(&key->raddr) ? TCP_DEFAULT_MSS4 : TCP_DEFAULT_MSS6;
 	req->advmss = req_advmss(lsk, key, &dst);

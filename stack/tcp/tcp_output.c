@@ -116,12 +116,13 @@ static uint8_t ecn_bits(struct tcp_sock *tp, struct tcp_hdr *h, bool new_data)
 static int to_network(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w, uint32_t hdr_len,
 		      uint8_t ecn, uint64_t now)
 {
+	bool v4 = ipaddr_is_v4(&tp->node.key.raddr);
 	struct ip_tx tx = {
 		.src = &tp->node.key.laddr,
 		.dst = &tp->node.key.raddr,
 		.proto = IPPROTO_TCP,
-		.ttl = tp->inet.ttl,
-		.tos = (uint8_t)((tp->inet.tos & ~3) | ecn),
+		.ttl = inet_ttl(&tp->inet, v4),
+		.tos = (uint8_t)((inet_tos(&tp->inet, v4) & ~3) | ecn),
 		.df = tp->inet.pmtudisc != IP_PMTUDISC_DONT,
 	};
 

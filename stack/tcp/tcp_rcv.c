@@ -288,7 +288,7 @@ void tcp_enter_quickack(struct tcp_sock *tp, unsigned int max)
 
 static bool in_quickack(const struct tcp_sock *tp)
 {
-	return (tp->flags & TF_QUICKACK) || (tp->ack_quick > 0 && tp->ack_pingpong == 0);
+	return tp->ack_quick > 0 && tp->ack_pingpong == 0;
 }
 
 static void measure_rcv_mss(struct tcp_sock *tp, uint32_t len)
@@ -425,7 +425,8 @@ void tcp_rcv_enqueue_ofo(struct stack *st, struct tcp_sock *tp, struct rte_mbuf 
 
 static void announce(struct stack *st, struct tcp_sock *tp)
 {
-	if (tp->rcvq.bytes >= (uint32_t)tp->inet.sk.rcvlowat)
+	/* A low-water mark above what the window lets in must not hang the reader. */
+	if (tp->rcvq.bytes >= (uint32_t)tp->inet.sk.rcvlowat || tcp_receive_window(tp) == 0)
 		sock_raise(st, tcp_to_sk(tp), EPOLLIN | EPOLLRDNORM);
 }
 

@@ -249,7 +249,6 @@ static int set_quickack(struct stack *st, struct tcp_sock *tp, int v, uint64_t n
 	/* tcp(7): not permanent; an even value other than 0 lasts for the ACK that is due. */
 	if (v == 0) {
 		tp->ack_pingpong = 1;
-		tp->flags &= ~TF_QUICKACK;
 		return 0;
 	}
 	tp->ack_pingpong = 0;

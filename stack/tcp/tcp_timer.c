@@ -188,9 +188,21 @@ static void rto_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
 }
 
+/*
+ * The peer took back a window that data was sent into (RFC 9293 3.8.6).  As long as it
+ * answers it is alive: its silence counts, not the number of our attempts.
+ */
+static bool window_was_shut(const struct tcp_sock *tp)
+{
+	return tp->snd_wnd == 0 && tp->packets_out > 0 && !is_orphan(tp) &&
+	       tcp_state_in(tp, TCPS_SYNCHRONISED) && tp->user_timeout_ms == 0;
+}
+
 static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
-	if (rto_gives_up(tp, now)) {
+	bool shut = window_was_shut(tp);
+
+	if (shut ? now - tp->rcv_tstamp > TCP_RTO_MAX : rto_gives_up(tp, now)) {
 		give_up(st, tp, now);
 		return;
 	}
@@ -208,7 +220,8 @@ static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tcp_loss_enter_rto(st, tp, now);
 	if (tp->retrans_stamp == 0)
 		tp->retrans_stamp = now;
-	count_retransmit(tp);
+	if (!shut)
+		count_retransmit(tp);
 	back_off(tp);
 	tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
 	tcp_mark_pending(st, tp);

@@ -38,8 +38,8 @@ void tcp_time_wait(struct stack *st, struct tcp_sock *tp, bool fin_wait_2, uint6
 	tw->ts_recent = tp->ts_recent;
 	tw->ts_recent_stamp = tp->ts_recent_stamp;
 	tw->ts_off = tp->ts_off;
-	tw->tos = tp->inet.tos;
-	tw->ttl = tp->inet.ttl;
+	tw->tos = inet_tos(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr));
+	tw->ttl = inet_ttl(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr));
 	tw->fin_wait_2 = fin_wait_2;
 	tcp_table_remove(&tp->node);
 	tcp_table_insert(st, &tw->node);

@@ -111,7 +111,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->snd_una = tp->iss;
 	tp->snd_nxt = tp->write_seq = tp->snd_sml = tp->snd_up = tp->iss + 1;
 	tp->high_seq = tp->snd_nxt;
-	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ | TF_QUICKACK;
+	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ;
 	tp->mss_clamp = UINT16_MAX;
 	tp->advmss = tcp_mss_from_mtu(&tp->node.key, link_mtu);
 	if (tp->user_mss != 0 && tp->advmss > tp->user_mss)
@@ -212,7 +212,7 @@ static int disconnect(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	}
 	memset(&isk->peer, 0, sizeof(isk->peer));
 	memset(&isk->dst, 0, sizeof(isk->dst));
-	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ | TF_QUICKACK;
+	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ;
 	tp->nsacks_out = 0;
 	tp->dsack_out = false;
 	tp->srtt = tp->min_rtt = 0;
