@@ -177,10 +177,10 @@ static uint64_t sum_blocks(const uint8_t *p, uint32_t len)
 	for (; len >= 32; len -= 32, p += 32) {
 		x = _mm_loadu_si128((const __m128i *)(const void *)p);
 		y = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
-		a = _mm_add_epi64(a, _mm_add_epi64(_mm_unpacklo_epi32(x, zero),
-						   _mm_unpackhi_epi32(x, zero)));
-		b = _mm_add_epi64(b, _mm_add_epi64(_mm_unpacklo_epi32(y, zero),
-						   _mm_unpackhi_epi32(y, zero)));
+		a = _mm_add_epi64(
+			a, _mm_add_epi64(_mm_unpacklo_epi32(x, zero), _mm_unpackhi_epi32(x, zero)));
+		b = _mm_add_epi64(
+			b, _mm_add_epi64(_mm_unpacklo_epi32(y, zero), _mm_unpackhi_epi32(y, zero)));
 	}
 	_mm_storeu_si128((__m128i *)(void *)halves, _mm_add_epi64(a, b));
 	return halves[0] + halves[1];

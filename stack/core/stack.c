@@ -14,8 +14,8 @@
 #include "stack/core/stack_priv.h"
 #include "stack/inet/sock.h"
 
-#define STACK_ALIGN 4096
-#define STACK_MIN_MTU 576 /* RFC 791: every host accepts that much */
+#define STACK_ALIGN    4096
+#define STACK_MIN_MTU  576  /* RFC 791: every host accepts that much */
 #define STACK_MIN_MTU6 1280 /* RFC 8200 5 */
 
 void stack_config_defaults(struct stack_config *cfg)
@@ -89,8 +89,9 @@ static int config_check(const struct stack_config *cfg)
 
 size_t stack_footprint(const struct stack_config *cfg)
 {
-	size_t size = sizeof(struct stack) + pool_footprint(sizeof(struct socket), cfg->max_sockets) +
-		      net_footprint(cfg) + inet_footprint(cfg) + tcp_footprint(cfg);
+	size_t size = sizeof(struct stack) +
+		      pool_footprint(sizeof(struct socket), cfg->max_sockets) + net_footprint(cfg) +
+		      inet_footprint(cfg) + tcp_footprint(cfg);
 
 	/* Room for the alignment of what each room takes, and whole pages. */
 	return (size + 2 * STACK_ALIGN) & ~(size_t)(STACK_ALIGN - 1);

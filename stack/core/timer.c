@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define LEVEL_BITS 6
-#define SLOT_MASK (TIMER_SLOTS - 1)
+#define SLOT_MASK  (TIMER_SLOTS - 1)
 #define WHEEL_SPAN (1ull << (LEVEL_BITS * TIMER_LEVELS))
 
 _Static_assert(TIMER_SLOTS == 1 << LEVEL_BITS, "a level is one digit");

@@ -15,11 +15,11 @@
 
 #include "stack/net/net_priv.h"
 
-#define PROBE_NUM 3
-#define PROBE_INTERVAL (200 * NSEC_PER_MSEC)
-#define ANNOUNCE_NUM 2
+#define PROBE_NUM	  3
+#define PROBE_INTERVAL	  (200 * NSEC_PER_MSEC)
+#define ANNOUNCE_NUM	  2
 #define ANNOUNCE_INTERVAL (2 * NSEC_PER_SEC)
-#define DEFEND_INTERVAL (10 * NSEC_PER_SEC)
+#define DEFEND_INTERVAL	  (10 * NSEC_PER_SEC)
 
 static const uint8_t mac_broadcast[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
@@ -136,7 +136,8 @@ static void arp_process(struct stack *st, struct netif *nif, const struct rte_ar
 			 d->arp_sha.addr_bytes, now);
 }
 
-void arp_input(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint16_t l3_off, uint64_t now)
+void arp_input(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint16_t l3_off,
+	       uint64_t now)
 {
 	struct rte_arp_hdr arp;
 

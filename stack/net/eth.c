@@ -98,7 +98,8 @@ static inline void prefetch(const struct rte_mbuf *m)
 	rte_prefetch0(rte_pktmbuf_mtod(m, const void *));
 }
 
-void eth_input(struct stack *st, struct netif *nif, struct rte_mbuf **pkts, uint16_t n, uint64_t now)
+void eth_input(struct stack *st, struct netif *nif, struct rte_mbuf **pkts, uint16_t n,
+	       uint64_t now)
 {
 	uint16_t i;
 

@@ -14,11 +14,11 @@ struct icmp_hdr {
 	uint32_t word; /* by type: MTU, identifier and sequence, ... */
 } __attribute__((packed));
 
-#define ERR_RATE 1000 /* errors sent per second, as Linux's icmp_msgs_per_sec */
-#define ERR_BURST 50
-#define ECHO_RATE 100000
+#define ERR_RATE   1000 /* errors sent per second, as Linux's icmp_msgs_per_sec */
+#define ERR_BURST  50
+#define ECHO_RATE  100000
 #define ECHO_BURST 1000
-#define QUOTE_MAX (576 - 20 - 8) /* RFC 1812 4.3.2.3: as much as fits 576 bytes */
+#define QUOTE_MAX  (576 - 20 - 8) /* RFC 1812 4.3.2.3: as much as fits 576 bytes */
 
 bool ratelimit_ok(struct ratelimit *rl, uint32_t rate, uint32_t burst, uint64_t now)
 {
@@ -44,14 +44,22 @@ static const struct {
 	int err;
 	bool hard;
 } unreach_errno[] = {
-	[ICMP_NET_UNREACH] = { ENETUNREACH, false },   [ICMP_HOST_UNREACH] = { EHOSTUNREACH, false },
-	[ICMP_PROT_UNREACH] = { ENOPROTOOPT, true },   [ICMP_PORT_UNREACH] = { ECONNREFUSED, true },
-	[ICMP_FRAG_NEEDED] = { EMSGSIZE, false },      [ICMP_SR_FAILED] = { EOPNOTSUPP, false },
-	[ICMP_NET_UNKNOWN] = { ENETUNREACH, true },    [ICMP_HOST_UNKNOWN] = { EHOSTDOWN, true },
-	[ICMP_HOST_ISOLATED] = { ENONET, true },       [ICMP_NET_ANO] = { ENETUNREACH, true },
-	[ICMP_HOST_ANO] = { EHOSTUNREACH, true },      [ICMP_NET_UNR_TOS] = { ENETUNREACH, false },
-	[ICMP_HOST_UNR_TOS] = { EHOSTUNREACH, false }, [ICMP_PKT_FILTERED] = { EHOSTUNREACH, true },
-	[ICMP_PREC_VIOLATION] = { EHOSTUNREACH, true }, [ICMP_PREC_CUTOFF] = { EHOSTUNREACH, true },
+	[ICMP_NET_UNREACH] = { ENETUNREACH, false },
+	[ICMP_HOST_UNREACH] = { EHOSTUNREACH, false },
+	[ICMP_PROT_UNREACH] = { ENOPROTOOPT, true },
+	[ICMP_PORT_UNREACH] = { ECONNREFUSED, true },
+	[ICMP_FRAG_NEEDED] = { EMSGSIZE, false },
+	[ICMP_SR_FAILED] = { EOPNOTSUPP, false },
+	[ICMP_NET_UNKNOWN] = { ENETUNREACH, true },
+	[ICMP_HOST_UNKNOWN] = { EHOSTDOWN, true },
+	[ICMP_HOST_ISOLATED] = { ENONET, true },
+	[ICMP_NET_ANO] = { ENETUNREACH, true },
+	[ICMP_HOST_ANO] = { EHOSTUNREACH, true },
+	[ICMP_NET_UNR_TOS] = { ENETUNREACH, false },
+	[ICMP_HOST_UNR_TOS] = { EHOSTUNREACH, false },
+	[ICMP_PKT_FILTERED] = { EHOSTUNREACH, true },
+	[ICMP_PREC_VIOLATION] = { EHOSTUNREACH, true },
+	[ICMP_PREC_CUTOFF] = { EHOSTUNREACH, true },
 };
 static_assert(RTE_DIM(unreach_errno) == NR_ICMP_UNREACH + 1, "every unreachable code has an errno");
 
@@ -67,7 +75,8 @@ void icmp_dispatch_error(struct stack *st, const struct icmp_err *e, uint64_t no
 /* RFC 1191 7.1: routers that do not say get the next lower plateau. */
 static uint16_t plateau_below(uint16_t len)
 {
-	static const uint16_t plateaus[] = { 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68 };
+	static const uint16_t plateaus[] = { 32000, 17914, 8166, 4352, 2002,
+					     1492,  1006,  508,	 296,  68 };
 	unsigned int i;
 
 	for (i = 0; i < RTE_DIM(plateaus); i++)
@@ -141,8 +150,9 @@ bad:
 /* Turn the request round in place; consumes pkt->m. */
 static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 {
-	struct ip_tx tx = { .src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMP,
-			    .tos = pkt->tos & 0xfc };
+	struct ip_tx tx = {
+		.src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMP, .tos = pkt->tos & 0xfc
+	};
 	struct rte_mbuf *m = pkt->m;
 	struct icmp_hdr *ih;
 	struct dst d;
@@ -190,7 +200,8 @@ void icmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	case ICMP_DEST_UNREACH:
 	case ICMP_TIME_EXCEEDED:
 	case ICMP_PARAMETERPROB:
-		error_input(st, pkt, rte_pktmbuf_mtod_offset(pkt->m, const struct icmp_hdr *, pkt->l4_off),
+		error_input(st, pkt,
+			    rte_pktmbuf_mtod_offset(pkt->m, const struct icmp_hdr *, pkt->l4_off),
 			    now);
 		break;
 	default:
@@ -218,7 +229,9 @@ static bool may_complain(struct stack *st, const struct rx_pkt *pkt)
 void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, uint8_t code,
 		      uint32_t info, uint64_t now)
 {
-	struct ip_tx tx = { .src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMP,
+	struct ip_tx tx = { .src = &pkt->dst,
+			    .dst = &pkt->src,
+			    .proto = IPPROTO_ICMP,
 			    .tos = (pkt->tos & 0xfc) | 0xc0 };
 	uint32_t quote = pkt->l4_off - pkt->l3_off + pkt->l4_len;
 	struct icmp_hdr *ih;

@@ -4,21 +4,21 @@
  */
 #include "stack/net/net_priv.h"
 
-#define ICMP6_UNREACH 1
-#define ICMP6_TOO_BIG 2
+#define ICMP6_UNREACH	    1
+#define ICMP6_TOO_BIG	    2
 #define ICMP6_TIME_EXCEEDED 3
 #define ICMP6_PARAM_PROBLEM 4
-#define ICMP6_ECHO_REQUEST 128
-#define ICMP6_ECHO_REPLY 129
-#define ICMP6_MLD_QUERY 130
+#define ICMP6_ECHO_REQUEST  128
+#define ICMP6_ECHO_REPLY    129
+#define ICMP6_MLD_QUERY	    130
 
 #define PARAM_OPTION 2
 
-#define ERR_RATE 1000
-#define ERR_BURST 50
-#define ECHO_RATE 100000
+#define ERR_RATE   1000
+#define ERR_BURST  50
+#define ECHO_RATE  100000
 #define ECHO_BURST 1000
-#define QUOTE_MAX (IP6_MIN_MTU - 40 - 8) /* RFC 4443 2.4 c */
+#define QUOTE_MAX  (IP6_MIN_MTU - 40 - 8) /* RFC 4443 2.4 c */
 
 struct icmp6_hdr {
 	uint8_t type, code;
@@ -79,8 +79,8 @@ static uint32_t quoted_l4(const uint8_t *p, uint32_t len, uint8_t *proto)
 	uint16_t frag;
 
 	*proto = p[offsetof(struct rte_ipv6_hdr, proto)];
-	while (*proto == IPPROTO_HOPOPTS || *proto == IPPROTO_DSTOPTS || *proto == IPPROTO_ROUTING ||
-	       *proto == IPPROTO_FRAGMENT) {
+	while (*proto == IPPROTO_HOPOPTS || *proto == IPPROTO_DSTOPTS ||
+	       *proto == IPPROTO_ROUTING || *proto == IPPROTO_FRAGMENT) {
 		if (len - off < 8)
 			return 0;
 		size = p[off + 1] * 8u + 8;
@@ -134,8 +134,9 @@ bad:
 /* Consumes pkt->m. */
 static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 {
-	struct ip_tx tx = { .src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMPV6,
-			    .tos = pkt->tos & 0xfc };
+	struct ip_tx tx = {
+		.src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMPV6, .tos = pkt->tos & 0xfc
+	};
 	bool group = ipaddr_is_multicast(&pkt->dst);
 	struct rte_mbuf *m = pkt->m;
 	struct icmp6_hdr *ih;

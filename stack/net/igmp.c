@@ -5,12 +5,12 @@
  */
 #include "stack/net/net_priv.h"
 
-#define IGMP_QUERY 0x11
-#define IGMP2_REPORT 0x16
-#define IGMP2_LEAVE 0x17
-#define IGMP3_REPORT 0x22
-#define OLDER_QUERIER (260 * NSEC_PER_SEC) /* RFC 3376 8.12: 2 * 125 s + 10 s */
-#define ALL_ROUTERS RTE_BE32(0xe0000002)	      /* 224.0.0.2 */
+#define IGMP_QUERY	  0x11
+#define IGMP2_REPORT	  0x16
+#define IGMP2_LEAVE	  0x17
+#define IGMP3_REPORT	  0x22
+#define OLDER_QUERIER	  (260 * NSEC_PER_SEC) /* RFC 3376 8.12: 2 * 125 s + 10 s */
+#define ALL_ROUTERS	  RTE_BE32(0xe0000002) /* 224.0.0.2 */
 #define ALL_IGMP3_ROUTERS RTE_BE32(0xe0000016) /* 224.0.0.22 */
 
 struct igmp_msg {

@@ -21,7 +21,8 @@ static uint32_t sum_words(const uint32_t *w, unsigned int n)
 	return (uint32_t)((sum & 0xffff) + (sum >> 16));
 }
 
-uint32_t ip_phdr_sum(const struct ipaddr *src, const struct ipaddr *dst, uint8_t proto, uint32_t len)
+uint32_t ip_phdr_sum(const struct ipaddr *src, const struct ipaddr *dst, uint8_t proto,
+		     uint32_t len)
 {
 	uint32_t sum = rte_cpu_to_be_16(proto);
 

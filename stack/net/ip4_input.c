@@ -8,15 +8,22 @@
  */
 #include "stack/net/net_priv.h"
 
-#define OPT_EOL 0
-#define OPT_NOP 1
+#define OPT_EOL	 0
+#define OPT_NOP	 1
 #define OPT_LSRR 131
 #define OPT_SSRR 137
 
 /* Enough for the longest TCP header, so that transports parse in one piece. */
 #define L4_PULLUP 60
 
-enum ip4_verdict { IP4_OK, IP4_HDR_ERROR, IP4_CSUM_ERROR, IP4_TRUNCATED, IP4_SRC_ROUTE, IP4_ADDR_ERROR };
+enum ip4_verdict {
+	IP4_OK,
+	IP4_HDR_ERROR,
+	IP4_CSUM_ERROR,
+	IP4_TRUNCATED,
+	IP4_SRC_ROUTE,
+	IP4_ADDR_ERROR
+};
 
 static void count_drop(struct stack *st, enum ip4_verdict why)
 {
@@ -107,7 +114,8 @@ static enum ip4_verdict check_header(const struct netif *nif, struct rte_mbuf *m
 		pkt_trim_to(m, (uint32_t)l3_off + total);
 	/* 5. Options that we may not ignore. */
 	if (unlikely(hdr_len > sizeof(*ip)))
-		return check_options((const uint8_t *)(ip + 1), hdr_len - (unsigned int)sizeof(*ip));
+		return check_options((const uint8_t *)(ip + 1),
+				     hdr_len - (unsigned int)sizeof(*ip));
 	return IP4_OK;
 }
 

@@ -33,8 +33,8 @@ static uint16_t header_csum(const struct rte_ipv4_hdr *ip)
 }
 
 /* Prepend the header; frag is the field in host order.  False if there is no room (m is freed). */
-static bool push_header(struct stack *st, struct rte_mbuf *m, const struct dst *d, const struct ip_tx *tx,
-			uint16_t ident, uint16_t frag)
+static bool push_header(struct stack *st, struct rte_mbuf *m, const struct dst *d,
+			const struct ip_tx *tx, uint16_t ident, uint16_t frag)
 {
 	struct rte_ipv4_hdr *ip = pkt_push(st, m, sizeof(*ip));
 

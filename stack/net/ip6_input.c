@@ -12,17 +12,17 @@
 #include "stack/net/net_priv.h"
 
 #define MAX_EXT_HEADERS 8 /* RFC 8504 5.3 lets a host limit what it walks */
-#define L4_PULLUP 60
+#define L4_PULLUP	60
 
-#define OPT_PAD1 0
+#define OPT_PAD1	 0
 #define OPT_ROUTER_ALERT 5
-#define OPT_PADN 1
+#define OPT_PADN	 1
 
-#define PARAM_PROBLEM 4
-#define PARAM_HEADER 0	   /* codes: erroneous header field, */
+#define PARAM_PROBLEM	  4
+#define PARAM_HEADER	  0 /* codes: erroneous header field, */
 #define PARAM_NEXT_HEADER 1 /* unrecognised next header, */
-#define PARAM_OPTION 2	   /* unrecognised option, */
-#define PARAM_CHAIN 3	   /* first fragment without the whole header chain (RFC 7112) */
+#define PARAM_OPTION	  2 /* unrecognised option, */
+#define PARAM_CHAIN	  3 /* first fragment without the whole header chain (RFC 7112) */
 
 struct frag_hdr {
 	uint8_t next, reserved;
@@ -256,8 +256,11 @@ static void frag_problem(struct walker *w, uint32_t off)
 static bool reassemble(struct walker *w)
 {
 	struct rx_pkt *pkt = w->pkt;
-	struct reass_frag f = { .src = pkt->src, .dst = pkt->dst, .nif = pkt->nif,
-				.l3_off = pkt->l3_off, .ecn = pkt->tos & 3 };
+	struct reass_frag f = { .src = pkt->src,
+				.dst = pkt->dst,
+				.nif = pkt->nif,
+				.l3_off = pkt->l3_off,
+				.ecn = pkt->tos & 3 };
 	uint32_t nh_off = w->nh_off;
 	struct frag_hdr fh;
 	uint8_t ecn = f.ecn;
@@ -282,7 +285,8 @@ static bool reassemble(struct walker *w)
 		frag_problem(w, w->off + 2);
 		return false;
 	}
-	if (f.off == 0 && !chain_is_complete(pkt->m, w->off + (uint32_t)sizeof(fh), w->end, fh.next)) {
+	if (f.off == 0 &&
+	    !chain_is_complete(pkt->m, w->off + (uint32_t)sizeof(fh), w->end, fh.next)) {
 		param_problem(w, PARAM_CHAIN, pkt->l3_off);
 		rte_pktmbuf_free(pkt->m);
 		return false;

@@ -5,7 +5,7 @@
 #include "stack/net/net_priv.h"
 
 #define IP6_MAX_PAYLOAD 65535u
-#define FRAG_HDR_LEN 8u
+#define FRAG_HDR_LEN	8u
 
 static bool push_header(struct stack *st, struct rte_mbuf *m, const struct ip_tx *tx, uint8_t next)
 {
@@ -14,7 +14,8 @@ static bool push_header(struct stack *st, struct rte_mbuf *m, const struct ip_tx
 
 	if (unlikely(ip == NULL))
 		return false;
-	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)tx->tos << 20 | (tx->flowlabel & 0xfffff));
+	ip->vtc_flow =
+		rte_cpu_to_be_32(6u << 28 | (uint32_t)tx->tos << 20 | (tx->flowlabel & 0xfffff));
 	ip->payload_len = rte_cpu_to_be_16((uint16_t)len);
 	ip->proto = next;
 	ip->hop_limits = tx->ttl != 0 ? tx->ttl : IP_DEFAULT_TTL;
@@ -31,8 +32,8 @@ static int too_big(struct stack *st, struct rte_mbuf *m)
 }
 
 /* One fragment's header: offset in bytes, a multiple of eight. */
-static bool push_fragment(struct stack *st, struct rte_mbuf *m, const struct ip_tx *tx, uint32_t off,
-			  bool more, uint32_t id)
+static bool push_fragment(struct stack *st, struct rte_mbuf *m, const struct ip_tx *tx,
+			  uint32_t off, bool more, uint32_t id)
 {
 	uint8_t *p = pkt_push(st, m, FRAG_HDR_LEN);
 	uint16_t word = rte_cpu_to_be_16((uint16_t)(off | more));

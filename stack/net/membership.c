@@ -9,12 +9,14 @@
  */
 #include "stack/net/net_priv.h"
 
-#define ROBUSTNESS 2
+#define ROBUSTNESS	     2
 #define UNSOLICITED_INTERVAL NSEC_PER_SEC
 
 static bool is_all_nodes(const struct ipaddr *group)
 {
-	static const struct ipaddr hosts4 = { .b = { [10] = 0xff, [11] = 0xff, [12] = 224, [15] = 1 } };
+	static const struct ipaddr hosts4 = {
+		.b = { [10] = 0xff, [11] = 0xff, [12] = 224, [15] = 1 }
+	};
 	static const struct ipaddr nodes6 = { .b = { 0xff, 0x02, [15] = 1 } };
 
 	return ipaddr_equal(group, &hosts4) || ipaddr_equal(group, &nodes6);

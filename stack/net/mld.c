@@ -5,12 +5,12 @@
  */
 #include "stack/net/net_priv.h"
 
-#define MLD1_REPORT 131
-#define MLD1_DONE 132
-#define MLD2_REPORT 143
-#define MLD1_LEN 24
+#define MLD1_REPORT    131
+#define MLD1_DONE      132
+#define MLD2_REPORT    143
+#define MLD1_LEN       24
 #define MLD2_QUERY_MIN 28
-#define OLDER_QUERIER (260 * NSEC_PER_SEC)
+#define OLDER_QUERIER  (260 * NSEC_PER_SEC)
 
 struct mld1_msg {
 	uint8_t type, code;

@@ -17,9 +17,9 @@
 #define OPT_SLLA 1
 #define OPT_TLLA 2
 
-#define NA_ROUTER 0x80
+#define NA_ROUTER    0x80
 #define NA_SOLICITED 0x40
-#define NA_OVERRIDE 0x20
+#define NA_OVERRIDE  0x20
 
 /* Neighbour solicitation and advertisement have one layout. */
 struct nd_msg {
@@ -142,7 +142,8 @@ void nd_send_ns(struct stack *st, struct netif *nif, const struct ipaddr *target
 {
 	struct ipaddr group = nd_solicited_node(target);
 
-	send_msg(st, nif, ND_NEIGHBOR_SOLICIT, 0, target, src, mac != NULL ? target : &group, mac, now);
+	send_msg(st, nif, ND_NEIGHBOR_SOLICIT, 0, target, src, mac != NULL ? target : &group, mac,
+		 now);
 }
 
 void nd_address_step(struct stack *st, struct ifaddr *a, uint64_t now)
@@ -159,8 +160,8 @@ void nd_address_step(struct stack *st, struct ifaddr *a, uint64_t now)
 		a->state = IFADDR_OK;
 		a->next_at = UINT64_MAX;
 		/* The neighbours of a predecessor with this address learn of us. */
-		send_msg(st, a->nif, ND_NEIGHBOR_ADVERT, NA_OVERRIDE, &a->addr, &a->addr, &all_nodes,
-			 NULL, now);
+		send_msg(st, a->nif, ND_NEIGHBOR_ADVERT, NA_OVERRIDE, &a->addr, &a->addr,
+			 &all_nodes, NULL, now);
 	}
 }
 
@@ -202,15 +203,16 @@ static bool ns_input(struct stack *st, const struct rx_pkt *pkt, const struct nd
 		return true;
 	}
 	if (lla != NULL)
-		neigh_learn(st, pkt->nif, &pkt->src, lla + 2, NEIGH_LEARN_CREATE | NEIGH_LEARN_OVERRIDE,
-			    now);
+		neigh_learn(st, pkt->nif, &pkt->src, lla + 2,
+			    NEIGH_LEARN_CREATE | NEIGH_LEARN_OVERRIDE, now);
 	flags = NA_SOLICITED | (mine->state == IFADDR_OK ? NA_OVERRIDE : 0);
 	if (lla != NULL) {
-		send_msg(st, pkt->nif, ND_NEIGHBOR_ADVERT, flags, &target, &target, &pkt->src, lla + 2,
-			 now);
+		send_msg(st, pkt->nif, ND_NEIGHBOR_ADVERT, flags, &target, &target, &pkt->src,
+			 lla + 2, now);
 	} else {
 		/* A unicast question need not say where from: the frame does. */
-		const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(pkt->m, const struct rte_ether_hdr *);
+		const struct rte_ether_hdr *eth =
+			rte_pktmbuf_mtod(pkt->m, const struct rte_ether_hdr *);
 
 		send_msg(st, pkt->nif, ND_NEIGHBOR_ADVERT, flags, &target, &target, &pkt->src,
 			 eth->src_addr.addr_bytes, now);
@@ -251,8 +253,8 @@ static bool na_input(struct stack *st, const struct rx_pkt *pkt, const struct nd
 	return true;
 }
 
-static bool neighbor_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *p, uint32_t len,
-			   uint64_t now)
+static bool neighbor_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *p,
+			   uint32_t len, uint64_t now)
 {
 	const uint8_t *lla;
 	struct nd_msg msg;
@@ -262,7 +264,8 @@ static bool neighbor_input(struct stack *st, const struct rx_pkt *pkt, const uin
 		return false;
 	memcpy(&msg, p, sizeof(msg));
 	solicit = msg.type == ND_NEIGHBOR_SOLICIT;
-	if (!nd_option(p + sizeof(msg), len - (uint32_t)sizeof(msg), solicit ? OPT_SLLA : OPT_TLLA, &lla))
+	if (!nd_option(p + sizeof(msg), len - (uint32_t)sizeof(msg), solicit ? OPT_SLLA : OPT_TLLA,
+		       &lla))
 		return false;
 	if (lla != NULL && (lla[1] != 1 || (lla[2] & 1) != 0))
 		return false;

@@ -9,12 +9,12 @@
  */
 #include "stack/net/net_priv.h"
 
-#define MAX_RTR_SOLICITATIONS 3
+#define MAX_RTR_SOLICITATIONS	  3
 #define RTR_SOLICITATION_INTERVAL (4 * NSEC_PER_SEC)
 
-#define OPT_SLLA 1
-#define OPT_PREFIX 3
-#define OPT_MTU 5
+#define OPT_SLLA       1
+#define OPT_PREFIX     3
+#define OPT_MTU	       5
 #define PREFIX_ON_LINK 0x80
 
 struct router_advert {
@@ -78,11 +78,13 @@ static uint64_t lifetime_end(uint32_t seconds, uint64_t now)
 }
 
 /* Add, prolong or (lifetime 0) end an advertised route. */
-static void advertise(struct stack *st, struct netif *nif, const struct ipaddr *prefix, uint8_t plen,
-		      const struct ipaddr *via, uint64_t until, uint64_t now)
+static void advertise(struct stack *st, struct netif *nif, const struct ipaddr *prefix,
+		      uint8_t plen, const struct ipaddr *via, uint64_t until, uint64_t now)
 {
 	struct route_table *t = &st->net.route;
-	struct route r = { .prefix = *prefix, .via = *via, .nif = nif, .valid_until = until, .plen = plen };
+	struct route r = {
+		.prefix = *prefix, .via = *via, .nif = nif, .valid_until = until, .plen = plen
+	};
 	struct route *old;
 
 	for (old = t->routes; old < t->routes + t->nroutes; old++) {
@@ -113,7 +115,8 @@ static void prefix_input(struct stack *st, struct netif *nif, const uint8_t *opt
 	if ((p.flags & PREFIX_ON_LINK) == 0 || p.plen > 128 || ipaddr_is_linklocal(&prefix) ||
 	    ipaddr_is_multicast(&prefix) || ipaddr_is_v4(&prefix))
 		return;
-	advertise(st, nif, &prefix, p.plen, &on_link, lifetime_end(rte_be_to_cpu_32(p.valid), now), now);
+	advertise(st, nif, &prefix, p.plen, &on_link, lifetime_end(rte_be_to_cpu_32(p.valid), now),
+		  now);
 }
 
 static void options_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *opt,
@@ -132,7 +135,8 @@ static void options_input(struct stack *st, const struct rx_pkt *pkt, const uint
 		} else if (opt[0] == OPT_MTU && size == 8) {
 			memcpy(&mtu, opt + 4, sizeof(mtu));
 			mtu = rte_be_to_cpu_32(mtu);
-			if (mtu >= IP6_MIN_MTU && mtu <= pkt->nif->mtu && mtu != st->net.ip6_mtu[i]) {
+			if (mtu >= IP6_MIN_MTU && mtu <= pkt->nif->mtu &&
+			    mtu != st->net.ip6_mtu[i]) {
 				st->net.ip6_mtu[i] = (uint16_t)mtu;
 				route_changed(st);
 			}

@@ -24,11 +24,11 @@
 #include "stack/net/net_priv.h"
 
 #define REACHABLE_TIME (30 * NSEC_PER_SEC) /* times 0.5 to 1.5 */
-#define DELAY_TIME (5 * NSEC_PER_SEC)
-#define RETRANS_TIME (1 * NSEC_PER_SEC)
-#define MAX_PROBES 3
+#define DELAY_TIME     (5 * NSEC_PER_SEC)
+#define RETRANS_TIME   (1 * NSEC_PER_SEC)
+#define MAX_PROBES     3
 #define MAX_INCOMPLETE (NEIGH_MAX / 2)
-#define VICTIM_SAMPLE 16
+#define VICTIM_SAMPLE  16
 /* While a timer will decide, the header stays valid a little longer than the timer takes. */
 #define TIMER_SLACK (10 * NSEC_PER_MSEC)
 

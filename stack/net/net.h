@@ -32,13 +32,13 @@ enum neigh_state {
 	NEIGH_PERMANENT,  /* broadcast and multicast: computed, never asked */
 };
 
-#define NEIGH_MAX 4096
+#define NEIGH_MAX     4096
 #define NEIGH_BUCKETS 1024
-#define NEIGH_QUEUE 32 /* packets that wait for one unresolved neighbour */
+#define NEIGH_QUEUE   32 /* packets that wait for one unresolved neighbour */
 
 struct neigh {
 	/* First cache line: all that sending to a resolved neighbour reads. */
-	struct ipaddr addr;   /* any: free */
+	struct ipaddr addr; /* any: free */
 	struct netif *nif;
 	uint64_t valid_until; /* ns; 0 unless the header below may be used without a thought */
 	uint8_t hdr[18];      /* prebuilt Ethernet header, with the VLAN tag if any */
@@ -46,12 +46,13 @@ struct neigh {
 	uint8_t state;	      /* enum neigh_state */
 	uint8_t probes;	      /* sent in this state */
 	uint8_t nqueue;
-	bool router;	      /* ND: says it is one */
+	bool router; /* ND: says it is one */
 	/* Colder. */
 	uint64_t updated; /* ns: last change of state */
 	struct neigh *hash_next;
 	struct timer timer;
-	struct rte_mbuf *queue[NEIGH_QUEUE]; /* IP packets; an array, because their cb may be TCP's */
+	struct rte_mbuf
+		*queue[NEIGH_QUEUE]; /* IP packets; an array, because their cb may be TCP's */
 };
 
 struct neigh_table {
@@ -62,9 +63,9 @@ struct neigh_table {
 
 /* -- addresses and routes (route.c) ------------------------------------------------- */
 
-#define ADDR_MAX (STACK_MAX_ADDRS + 4 * STACK_MAX_NETIFS)
+#define ADDR_MAX  (STACK_MAX_ADDRS + 4 * STACK_MAX_NETIFS)
 #define ROUTE_MAX (ADDR_MAX + STACK_MAX_ROUTES + 2 * STACK_MAX_NETIFS)
-#define PMTU_MAX 256
+#define PMTU_MAX  256
 
 enum ifaddr_state {
 	IFADDR_OK,
@@ -77,11 +78,11 @@ struct ifaddr {
 	struct ipaddr broadcast; /* IPv4 with plen < 31, else any */
 	struct netif *nif;
 	uint64_t valid_until, preferred_until; /* ns, UINT64_MAX: for ever */
-	uint64_t defended;			/* ns: last defence against a conflict */
-	uint64_t next_at;			/* ns: next probe or announcement, UINT64_MAX: done */
+	uint64_t defended;		       /* ns: last defence against a conflict */
+	uint64_t next_at; /* ns: next probe or announcement, UINT64_MAX: done */
 	uint8_t plen;
-	uint8_t state;	   /* enum ifaddr_state */
-	uint8_t probes;	   /* ARP probes and announcements, or DAD solicitations, sent */
+	uint8_t state;	/* enum ifaddr_state */
+	uint8_t probes; /* ARP probes and announcements, or DAD solicitations, sent */
 };
 
 struct route {
@@ -110,19 +111,19 @@ struct route_table {
 
 /* -- reassembly (reass.c): RFC 791, RFC 8200 4.5, RFC 5722 ---------------------------- */
 
-#define REASS_MAX 128	     /* datagrams in pieces at one time */
+#define REASS_MAX	128  /* datagrams in pieces at one time */
 #define REASS_MAX_FRAGS 2048 /* mbufs they may hold in all */
 
 struct reass {
 	struct ipaddr src, dst;
 	struct netif *nif;
 	struct reass *newer, *older;
-	struct rte_mbuf *head;		  /* fragments by offset, linked through cb->qnext, */
-	struct rte_mbuf *tail;		  /* their bytes in cb->seq .. cb->end_seq, from cb->off on */
+	struct rte_mbuf *head; /* fragments by offset, linked through cb->qnext, */
+	struct rte_mbuf *tail; /* their bytes in cb->seq .. cb->end_seq, from cb->off on */
 	struct timer timer;
 	uint32_t id;
-	uint32_t total; /* payload bytes, 0: last fragment not seen yet */
-	uint32_t have;	/* payload bytes held */
+	uint32_t total;	 /* payload bytes, 0: last fragment not seen yet */
+	uint32_t have;	 /* payload bytes held */
 	uint16_t nfrags; /* mbufs */
 	uint8_t proto;
 	uint8_t ecn; /* OR of 1 << ECN codepoint of the fragments: RFC 3168 5.3 */
@@ -164,12 +165,12 @@ struct net_tables {
 	struct mcast_group mcast[MCAST_MAX];
 	struct ratelimit icmp_err_limit, icmp_echo_limit;
 	uint16_t ip_ident[IP_IDENTS]; /* IPv4 identification counters by hash of the destination */
-	struct timer house;	      /* address announcements, DAD, router solicitations, reports */
+	struct timer house; /* address announcements, DAD, router solicitations, reports */
 	/* Router solicitations per link: when the next is due (UINT64_MAX: none), how many went. */
 	uint64_t rs_at[STACK_MAX_NETIFS];
 	uint8_t rs_sent[STACK_MAX_NETIFS];
 	uint16_t ip6_mtu[STACK_MAX_NETIFS]; /* as a router advertised, 0: the link's */
-	uint64_t igmp2_until, mld1_until; /* ns: an older querier is on the link */
+	uint64_t igmp2_until, mld1_until;   /* ns: an older querier is on the link */
 };
 
 #endif

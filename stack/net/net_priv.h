@@ -15,18 +15,18 @@
 #include "stack/net/ip.h"
 #include "stack/net/net.h"
 
-#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_SEC  1000000000ull
 #define NSEC_PER_MSEC 1000000ull
 
 #define IP_DEFAULT_TTL 64
-#define IP4_MIN_PMTU 552 /* Linux's net.ipv4.route.min_pmtu */
-#define IP6_MIN_MTU 1280 /* RFC 8200 5 */
+#define IP4_MIN_PMTU   552  /* Linux's net.ipv4.route.min_pmtu */
+#define IP6_MIN_MTU    1280 /* RFC 8200 5 */
 
-#define ND_ROUTER_SOLICIT 133
-#define ND_ROUTER_ADVERT 134
+#define ND_ROUTER_SOLICIT   133
+#define ND_ROUTER_ADVERT    134
 #define ND_NEIGHBOR_SOLICIT 135
-#define ND_NEIGHBOR_ADVERT 136
-#define ND_REDIRECT 137
+#define ND_NEIGHBOR_ADVERT  136
+#define ND_REDIRECT	    137
 
 /* -- Ethernet (eth.c) -------------------------------------------------------------------- */
 /* Build the header for frames from nif to mac; returns its length. */
@@ -48,8 +48,8 @@ void arp_address_step(struct stack *st, struct ifaddr *a, uint64_t now);
 
 /* -- neighbours (neigh.c) ----------------------------------------------------------------- */
 /* What an ARP packet or an ND option said about a neighbour. */
-#define NEIGH_LEARN_CREATE 1   /* make an entry if there is none */
-#define NEIGH_LEARN_OVERRIDE 2 /* a different MAC replaces the known one */
+#define NEIGH_LEARN_CREATE    1 /* make an entry if there is none */
+#define NEIGH_LEARN_OVERRIDE  2 /* a different MAC replaces the known one */
 #define NEIGH_LEARN_SOLICITED 4 /* it answers our question: reachability is proved */
 void neigh_learn(struct stack *st, struct netif *nif, const struct ipaddr *addr,
 		 const uint8_t mac[6], unsigned int how, uint64_t now);
@@ -129,7 +129,7 @@ struct reass_frag {
 	struct ipaddr src, dst;
 	struct netif *nif;
 	uint32_t id;
-	uint32_t off;	  /* bytes */
+	uint32_t off; /* bytes */
 	uint32_t len;
 	uint16_t l3_off;  /* data start to IP header */
 	uint16_t hdr_len; /* IP header(s) up to the fragmented part; the payload follows */
@@ -188,9 +188,9 @@ bool nd_is_enabled(const struct stack *st, const struct netif *nif);
 
 /* -- multicast membership (membership.c, igmp.c, mld.c) ------------------------------------------- */
 enum mcast_record { /* RFC 3376 4.2.12, RFC 3810 5.2.12 */
-	MCAST_IS_EXCLUDE = 2,
-	MCAST_TO_INCLUDE = 3,
-	MCAST_TO_EXCLUDE = 4,
+		    MCAST_IS_EXCLUDE = 2,
+		    MCAST_TO_INCLUDE = 3,
+		    MCAST_TO_EXCLUDE = 4,
 };
 bool mcast_is_member(const struct stack *st, const struct netif *nif, const struct ipaddr *group);
 /* Join for the stack's own needs; asked: report it also under quiet_start. */

@@ -12,13 +12,13 @@
  */
 #include "stack/net/net_priv.h"
 
-#define REASS4_TIME (30 * NSEC_PER_SEC) /* Linux's ipfrag_time */
-#define REASS6_TIME (60 * NSEC_PER_SEC) /* RFC 8200 4.5 */
+#define REASS4_TIME	       (30 * NSEC_PER_SEC) /* Linux's ipfrag_time */
+#define REASS6_TIME	       (60 * NSEC_PER_SEC) /* RFC 8200 4.5 */
 #define REASS_MAX_PER_DATAGRAM 256
-#define REASS_MAX_LEN 65535u
+#define REASS_MAX_LEN	       65535u
 
 #define ECN_NOT_ECT 0
-#define ECN_CE 3
+#define ECN_CE	    3
 
 int reass_init(struct stack *st)
 {
@@ -254,8 +254,9 @@ struct rte_mbuf *reass_input(struct stack *st, struct rte_mbuf *m, const struct 
 void reass_timer_fire(struct stack *st, struct timer *t, uint64_t now)
 {
 	struct reass *r = container_of(t, struct reass, timer);
-	struct rx_pkt pkt = { .m = r->head, .nif = r->nif, .src = r->src, .dst = r->dst,
-			      .proto = r->proto };
+	struct rx_pkt pkt = {
+		.m = r->head, .nif = r->nif, .src = r->src, .dst = r->dst, .proto = r->proto
+	};
 	struct pkt_cb *cb;
 
 	MIB_INC(st, IP_REASM_TIMEOUT);

@@ -24,7 +24,7 @@
 #include "test/wire/world.h"
 
 #define MBUFS 2047
-#define ROOM 128
+#define ROOM  128
 
 static struct {
 	struct netif nif;
@@ -211,8 +211,9 @@ static void fill_csum6(uint8_t *f, uint16_t n)
 		frame_put16(ph + 2, len);
 		ph[7] = f[20];
 		frame_put16(f + 54 + fields[i].off,
-			    frame_csum_fold(frame_csum_add(frame_csum_add(frame_csum_add(0, f + 22, 32), ph, 8),
-							   f + 54, len)));
+			    frame_csum_fold(frame_csum_add(
+				    frame_csum_add(frame_csum_add(0, f + 22, 32), ph, 8), f + 54,
+				    len)));
 	}
 }
 
@@ -249,8 +250,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fz.pool == NULL)
 		set_up();
-	fz.mem = mmap(NULL, fz.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		      -1, 0);
+	fz.mem = mmap(NULL, fz.size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	must(fz.mem != MAP_FAILED, "mmap");
 	st = stack_create(fz.mem, fz.size, &fz.cfg, &err, now);
 	must(st != NULL, "stack_create: %d", err);

@@ -23,9 +23,9 @@
 #include "test/wire/wire.h"
 #include "test/wire/world.h"
 
-#define OUR_IP IP4(192, 0, 2, 1)
-#define PEER_IP IP4(192, 0, 2, 2)
-#define FAKE_MAX 64
+#define OUR_IP	   IP4(192, 0, 2, 1)
+#define PEER_IP	   IP4(192, 0, 2, 2)
+#define FAKE_MAX   64
 #define FAKE_BYTES 2048
 
 static const uint8_t PEER_MAC[6] __attribute__((unused)) = { 0x02, 0, 0, 0, 0, 0x99 };
@@ -35,7 +35,7 @@ static const uint8_t NO_MAC[6] __attribute__((unused));
 /* -- the fakes ------------------------------------------------------------------------- */
 
 struct fake_rx {
-	struct rx_pkt pkt; /* m is NULL */
+	struct rx_pkt pkt;	  /* m is NULL */
 	uint8_t data[FAKE_BYTES]; /* from the transport header on */
 	uint32_t len;
 	bool csum_ok;
@@ -54,8 +54,8 @@ static struct {
 	struct fake_err err[FAKE_MAX];
 	unsigned int nerr;
 	unsigned int nraw_err;
-	bool refuse;	 /* answer UDP with port unreachable */
-	bool raw_takes;	 /* a raw socket takes everything */
+	bool refuse;	    /* answer UDP with port unreachable */
+	bool raw_takes;	    /* a raw socket takes everything */
 	uint64_t last_full; /* whole payload length of the last packet, even if longer than data */
 	uint32_t last_sum;
 } fake;
@@ -73,7 +73,7 @@ static void fake_record(const struct rx_pkt *pkt)
 	r->cb = *pkt_cb(pkt->m);
 	r->cb_flags = r->cb.flags;
 	r->csum_ok = pkt->proto == IPPROTO_TCP || pkt->proto == IPPROTO_UDP ? ip_l4_csum_ok(pkt) :
-										true;
+									      true;
 	fake.last_full = pkt->l4_len;
 	fake.last_sum = pkt_sum(pkt->m, pkt->l4_off, pkt->l4_len);
 	for (; m != NULL && got < n; m = m->next) {
@@ -303,8 +303,8 @@ static inline void nw_start_with(uint32_t caps, void (*tune)(struct stack_config
 	if (tune != NULL)
 		tune(&nw.cfg);
 	nw.size = stack_footprint(&nw.cfg);
-	nw.mem = mmap(NULL, nw.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		      -1, 0);
+	nw.mem = mmap(NULL, nw.size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	ck_assert(nw.mem != MAP_FAILED);
 	nw.st = stack_create(nw.mem, nw.size, &nw.cfg, &err, nw.now);
 	ck_assert_msg(nw.st != NULL, "stack_create: %d", err);
@@ -371,7 +371,8 @@ static inline void nw_expect_silence(void)
 	char text[256];
 
 	if (nw_take())
-		ck_abort_msg("unexpected: %s", frame_describe(nw.frame, nw.len, text, sizeof(text)));
+		ck_abort_msg("unexpected: %s",
+			     frame_describe(nw.frame, nw.len, text, sizeof(text)));
 }
 
 static inline void nw_path(struct frame_path *p)

@@ -56,7 +56,8 @@ END_TEST
 
 START_TEST(request_for_others_is_ignored_and_not_learned)
 {
-	nw_inject(frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, PEER_IP, NO_MAC, IP4(192, 0, 2, 77)));
+	nw_inject(frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, PEER_IP, NO_MAC,
+				  IP4(192, 0, 2, 77)));
 	nw_expect_silence();
 	nw_send_udp(&peer, 1, true);
 	expect_request(OUR_IP, PEER_IP, BCAST_MAC);
@@ -210,7 +211,8 @@ START_TEST(another_owner_of_our_address_is_counted_and_answered_once)
 	unsigned int i;
 
 	for (i = 0; i < 5; i++)
-		nw_inject(frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, OUR_IP, NO_MAC, OUR_IP));
+		nw_inject(
+			frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, OUR_IP, NO_MAC, OUR_IP));
 	ck_assert_uint_eq(stack_mib(nw.st, MIB_ARP_CONFLICT), 5);
 	expect_request(OUR_IP, OUR_IP, BCAST_MAC);
 	nw_expect_silence();
@@ -227,11 +229,11 @@ START_TEST(malformed_arp_is_dropped)
 		unsigned int off;
 		uint8_t value;
 	} damage[] = {
-		{ 14 + 1, 9 },	/* hardware type */
+		{ 14 + 1, 9 },	  /* hardware type */
 		{ 14 + 2, 0x86 }, /* protocol type */
-		{ 14 + 4, 8 },	/* hardware length */
-		{ 14 + 5, 16 }, /* protocol length */
-		{ 14 + 7, 9 },	/* operation */
+		{ 14 + 4, 8 },	  /* hardware length */
+		{ 14 + 5, 16 },	  /* protocol length */
+		{ 14 + 7, 9 },	  /* operation */
 		{ 14 + 8, 0x01 }, /* sender is a group */
 	};
 	size_t len = frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, PEER_IP, NO_MAC, OUR_IP);
@@ -287,8 +289,9 @@ START_TEST(a_scan_cannot_drive_out_the_known)
 	ck_assert_uint_eq(nw.st->net.neigh.pool.used, NEIGH_MAX);
 	/* A full table still takes a new one. */
 	ck_assert_int_eq(nw_send_udp(&(struct ipaddr){ .w = { 0, 0, htonl(0xffff),
-							     htonl(IP4(192, 0, 2, 222)) } },
-				     1, true), 0);
+							      htonl(IP4(192, 0, 2, 222)) } },
+				     1, true),
+			 0);
 	ck_assert_uint_le(nw.st->net.neigh.pool.used, NEIGH_MAX);
 }
 END_TEST

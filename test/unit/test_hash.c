@@ -9,11 +9,8 @@ START_TEST(siphash_gives_the_published_values)
 		size_t len;
 		uint64_t value;
 	} vectors[] = {
-		{ 0, 0x726fdb47dd0e0e31u },
-		{ 1, 0x74f839c593dc67fdu },
-		{ 7, 0xab0200f58b01d137u },
-		{ 8, 0x93f5f5799a932462u },
-		{ 15, 0xa129ca6149be45e5u },
+		{ 0, 0x726fdb47dd0e0e31u }, { 1, 0x74f839c593dc67fdu },	 { 7, 0xab0200f58b01d137u },
+		{ 8, 0x93f5f5799a932462u }, { 15, 0xa129ca6149be45e5u },
 	};
 	uint8_t key[16], in[16];
 	unsigned int i;

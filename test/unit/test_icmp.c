@@ -58,7 +58,8 @@ START_TEST(echo_checksums_of_all_kinds_come_out_right)
 
 		frame_put16(nw.frame + 34 + 8, (uint16_t)(i * 33));
 		frame_put16(nw.frame + 34 + 2, 0);
-		frame_put16(nw.frame + 34 + 2, frame_csum_fold(frame_csum_add(0, nw.frame + 34, len - 34)));
+		frame_put16(nw.frame + 34 + 2,
+			    frame_csum_fold(frame_csum_add(0, nw.frame + 34, len - 34)));
 		nw_inject(len);
 		do {
 			ck_assert(nw_take());
@@ -85,7 +86,8 @@ END_TEST
 
 START_TEST(broadcast_echo_is_not_answered)
 {
-	static const uint32_t dst[] = { IP4(192, 0, 2, 255), IP4(255, 255, 255, 255), IP4(224, 0, 0, 1) };
+	static const uint32_t dst[] = { IP4(192, 0, 2, 255), IP4(255, 255, 255, 255),
+					IP4(224, 0, 0, 1) };
 	struct frame_path p;
 
 	nw_introduce_peer();
@@ -111,9 +113,10 @@ START_TEST(a_large_echo_comes_back_in_fragments)
 	msg[0] = 8;
 	frame_put16(msg + 2, frame_csum_fold(frame_csum_add(0, msg, sizeof(msg))));
 	for (off = 0; off < sizeof(msg); off += 1480)
-		nw_inject(frame_build_ip4(nw.frame, &p, IPPROTO_ICMP, 5,
-					  (uint16_t)(off / 8 | (off + 1480 < sizeof(msg) ? 0x2000 : 0)),
-					  msg + off, RTE_MIN(1480u, (uint32_t)sizeof(msg) - off)));
+		nw_inject(frame_build_ip4(
+			nw.frame, &p, IPPROTO_ICMP, 5,
+			(uint16_t)(off / 8 | (off + 1480 < sizeof(msg) ? 0x2000 : 0)), msg + off,
+			RTE_MIN(1480u, (uint32_t)sizeof(msg) - off)));
 	while (nw_take())
 		got += frame_get16(nw.frame + 16) - 20u;
 	ck_assert_uint_eq(got, sizeof(msg));
@@ -253,12 +256,14 @@ START_TEST(errors_reach_the_transport_as_linux_maps_them)
 		int err;
 		bool hard;
 	} map[] = {
-		{ 3, 0, ENETUNREACH, false },  { 3, 1, EHOSTUNREACH, false }, { 3, 2, ENOPROTOOPT, true },
-		{ 3, 3, ECONNREFUSED, true },  { 3, 4, EMSGSIZE, false },     { 3, 5, EOPNOTSUPP, false },
-		{ 3, 6, ENETUNREACH, true },   { 3, 7, EHOSTDOWN, true },     { 3, 8, ENONET, true },
-		{ 3, 9, ENETUNREACH, true },   { 3, 10, EHOSTUNREACH, true }, { 3, 11, ENETUNREACH, false },
-		{ 3, 12, EHOSTUNREACH, false }, { 3, 13, EHOSTUNREACH, true }, { 11, 0, EHOSTUNREACH, false },
-		{ 12, 0, EPROTO, true },
+		{ 3, 0, ENETUNREACH, false },	{ 3, 1, EHOSTUNREACH, false },
+		{ 3, 2, ENOPROTOOPT, true },	{ 3, 3, ECONNREFUSED, true },
+		{ 3, 4, EMSGSIZE, false },	{ 3, 5, EOPNOTSUPP, false },
+		{ 3, 6, ENETUNREACH, true },	{ 3, 7, EHOSTDOWN, true },
+		{ 3, 8, ENONET, true },		{ 3, 9, ENETUNREACH, true },
+		{ 3, 10, EHOSTUNREACH, true },	{ 3, 11, ENETUNREACH, false },
+		{ 3, 12, EHOSTUNREACH, false }, { 3, 13, EHOSTUNREACH, true },
+		{ 11, 0, EHOSTUNREACH, false }, { 12, 0, EPROTO, true },
 	};
 	uint8_t proto = _i % 2 ? IPPROTO_TCP : IPPROTO_UDP;
 	const struct icmp_err *e = &fake.err[0].e;

@@ -112,14 +112,14 @@ START_TEST(foreign_and_impossible_addresses_are_dropped)
 	static const struct {
 		uint32_t src, dst;
 	} bad[] = {
-		{ PEER_IP, IP4(192, 0, 2, 77) },   /* not ours; we do not forward */
+		{ PEER_IP, IP4(192, 0, 2, 77) }, /* not ours; we do not forward */
 		{ PEER_IP, IP4(127, 0, 0, 1) },
-		{ PEER_IP, IP4(224, 0, 0, 251) },  /* a group we are not in */
+		{ PEER_IP, IP4(224, 0, 0, 251) }, /* a group we are not in */
 		{ IP4(127, 0, 0, 1), OUR_IP },
 		{ IP4(224, 0, 0, 1), OUR_IP },
 		{ IP4(255, 255, 255, 255), OUR_IP },
 		{ IP4(192, 0, 2, 255), OUR_IP },
-		{ OUR_IP, OUR_IP },		   /* only we can be the sender */
+		{ OUR_IP, OUR_IP }, /* only we can be the sender */
 		{ 0, OUR_IP },
 	};
 
@@ -129,7 +129,8 @@ END_TEST
 
 START_TEST(broadcast_and_all_hosts_are_delivered_as_multicast)
 {
-	static const uint32_t dst[] = { IP4(255, 255, 255, 255), IP4(192, 0, 2, 255), IP4(224, 0, 0, 1) };
+	static const uint32_t dst[] = { IP4(255, 255, 255, 255), IP4(192, 0, 2, 255),
+					IP4(224, 0, 0, 1) };
 
 	nw_inject(udp(PEER_IP, dst[_i], 10));
 	ck_assert_uint_eq(fake.nrx, 1);
@@ -158,12 +159,11 @@ START_TEST(options_are_skipped)
 		uint8_t opt[40];
 		unsigned int n;
 	} good[] = {
-		{ { 1, 1, 1, 0 }, 4 },
-		{ { 7, 39, 4 }, 40 },	    /* record route */
-		{ { 68, 12, 5 }, 12 },	    /* timestamp */
-		{ { 148, 4, 0, 0 }, 4 },    /* router alert */
-		{ { 0, 131, 3, 4 }, 4 },    /* behind the end nothing counts */
-		{ { 200, 2, 200, 2 }, 4 },  /* unknown */
+		{ { 1, 1, 1, 0 }, 4 },	   { { 7, 39, 4 }, 40 }, /* record route */
+		{ { 68, 12, 5 }, 12 },				 /* timestamp */
+		{ { 148, 4, 0, 0 }, 4 },			 /* router alert */
+		{ { 0, 131, 3, 4 }, 4 },			 /* behind the end nothing counts */
+		{ { 200, 2, 200, 2 }, 4 },			 /* unknown */
 	};
 
 	nw_inject(with_options(good[_i].opt, good[_i].n));
@@ -186,7 +186,8 @@ END_TEST
 
 START_TEST(source_routes_are_dropped)
 {
-	static const uint8_t opt[][8] = { { 131, 7, 4, 192, 0, 2, 9, 0 }, { 137, 7, 4, 192, 0, 2, 9, 0 } };
+	static const uint8_t opt[][8] = { { 131, 7, 4, 192, 0, 2, 9, 0 },
+					  { 137, 7, 4, 192, 0, 2, 9, 0 } };
 
 	expect_drop(with_options(opt[_i], 8), MIB_IP_IN_SRC_ROUTE);
 }
@@ -285,8 +286,10 @@ static void check_payload(const uint8_t *p, uint32_t n)
 
 START_TEST(a_datagram_leaves_whole_and_right)
 {
-	nw_start_with(_i == 0 ? 0 : NETIF_TX_IP4_CSUM | NETIF_TX_UDP_CSUM | NETIF_TX_TCP_CSUM |
-				      NETIF_TX_MULTI_SEG, NULL);
+	nw_start_with(_i == 0 ? 0 :
+				NETIF_TX_IP4_CSUM | NETIF_TX_UDP_CSUM | NETIF_TX_TCP_CSUM |
+					NETIF_TX_MULTI_SEG,
+		      NULL);
 	peer = addr4(PEER_IP);
 	nw_introduce_peer();
 	ck_assert_int_eq(nw_send_udp(&peer, 1465, true), 0);
@@ -350,7 +353,9 @@ START_TEST(an_oversized_datagram_without_df_is_fragmented)
 		uint8_t ph[12] = { 192, 0, 2, 1, 192, 0, 2, 2, 0, 17 };
 
 		frame_put16(ph + 10, (uint16_t)total);
-		ck_assert_uint_eq(frame_csum_fold(frame_csum_add(frame_csum_add(0, ph, 12), whole, total)), 0);
+		ck_assert_uint_eq(
+			frame_csum_fold(frame_csum_add(frame_csum_add(0, ph, 12), whole, total)),
+			0);
 	}
 	nw_stop();
 }

@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #define ETH 14
-#define L4 (ETH + 40)
+#define L4  (ETH + 40)
 
 static struct ipaddr us, peer, us_ll, peer_ll, all_nodes, us_sn;
 
@@ -126,7 +126,8 @@ static void expect_icmp6(uint8_t type, uint8_t code)
 	ck_assert_uint_eq(nw.frame[20], IPPROTO_ICMPV6);
 	ck_assert_uint_eq(nw.frame[L4], type);
 	ck_assert_uint_eq(nw.frame[L4 + 1], code);
-	ck_assert_uint_eq(sum6(nw.frame, IPPROTO_ICMPV6, nw.frame + L4, frame_get16(nw.frame + 18)), 0);
+	ck_assert_uint_eq(sum6(nw.frame, IPPROTO_ICMPV6, nw.frame + L4, frame_get16(nw.frame + 18)),
+			  0);
 }
 
 static void introduce_peer6(void)
@@ -237,12 +238,12 @@ START_TEST(extension_headers_are_walked)
 		uint8_t n;
 		uint8_t h[64];
 	} good[] = {
-		{ 0, 8, { 17, 0, 1, 4 } },				    /* PadN */
-		{ 0, 8, { 17, 0, 0, 0, 0, 0, 0, 0 } },			    /* Pad1s */
-		{ 0, 8, { 17, 0, 5, 2, 0, 0, 1, 0 } },			    /* router alert */
-		{ 60, 8, { 17, 0, 0x1e, 4 } },				    /* unknown: skip */
+		{ 0, 8, { 17, 0, 1, 4 } },	       /* PadN */
+		{ 0, 8, { 17, 0, 0, 0, 0, 0, 0, 0 } }, /* Pad1s */
+		{ 0, 8, { 17, 0, 5, 2, 0, 0, 1, 0 } }, /* router alert */
+		{ 60, 8, { 17, 0, 0x1e, 4 } },	       /* unknown: skip */
 		{ 60, 16, { 17, 1, 1, 12 } },
-		{ 43, 8, { 17, 0, 0, 0 } },				    /* routing, used up */
+		{ 43, 8, { 17, 0, 0, 0 } }, /* routing, used up */
 		{ 0, 16, { 60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4 } },
 		{ 60, 24, { 43, 0, 1, 4, 0, 0, 0, 0, 60, 0, 4, 0, 0, 0, 0, 0, 17, 0, 1, 4 } },
 	};
@@ -273,8 +274,8 @@ START_TEST(bad_extension_headers_are_answered_or_dropped)
 		{ 60, 8, { 17, 0, 0x5e, 4 }, -1, 0, MIB_IP_IN_HDR_ERRORS }, /* discard */
 		{ 60, 8, { 17, 0, 0x9e, 4 }, 2, 42, MIB_IP_IN_HDR_ERRORS },
 		{ 60, 8, { 17, 0, 0xde, 4 }, 2, 42, MIB_IP_IN_HDR_ERRORS },
-		{ 60, 8, { 17, 0, 1, 5 }, -1, 0, MIB_IP_IN_HDR_ERRORS },    /* beyond the header */
-		{ 60, 8, { 17, 0, 1, 3 }, 0, 0, MIB_COUNT },		    /* a last Pad1: fine */
+		{ 60, 8, { 17, 0, 1, 5 }, -1, 0, MIB_IP_IN_HDR_ERRORS }, /* beyond the header */
+		{ 60, 8, { 17, 0, 1, 3 }, 0, 0, MIB_COUNT },		 /* a last Pad1: fine */
 		{ 60, 8, { 17, 99 }, -1, 0, MIB_IP_IN_TRUNCATED },
 		{ 43, 8, { 17, 0, 0, 1 }, 0, 42, MIB_IP_IN_SRC_ROUTE },
 		{ 60, 16, { 0, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4 }, 1, 40, MIB_IP_IN_HDR_ERRORS },
@@ -328,7 +329,8 @@ END_TEST
 
 /* -- fragments --------------------------------------------------------------------------------- */
 
-static void fragment6(const uint8_t *l4, uint32_t off, uint32_t len, bool more, uint32_t id, uint8_t nh)
+static void fragment6(const uint8_t *l4, uint32_t off, uint32_t len, bool more, uint32_t id,
+		      uint8_t nh)
 {
 	uint8_t all[2048] = { nh, 0 };
 
@@ -480,9 +482,9 @@ START_TEST(errors_reach_the_transport_as_linux_maps_them)
 		int err;
 		bool hard;
 	} map[] = {
-		{ 1, 0, 0, ENETUNREACH, false }, { 1, 1, 0, EACCES, true },
+		{ 1, 0, 0, ENETUNREACH, false },  { 1, 1, 0, EACCES, true },
 		{ 1, 3, 0, EHOSTUNREACH, false }, { 1, 4, 0, ECONNREFUSED, true },
-		{ 1, 5, 0, EACCES, true },	 { 2, 0, 1400, EMSGSIZE, false },
+		{ 1, 5, 0, EACCES, true },	  { 2, 0, 1400, EMSGSIZE, false },
 		{ 3, 0, 0, EHOSTUNREACH, false }, { 4, 1, 0, EPROTO, true },
 		{ 2, 0, 1279, 0, false },
 	};
@@ -524,7 +526,8 @@ START_TEST(port_unreachable_is_sent)
 	expect_icmp6(1, 4);
 	ck_assert_uint_eq(frame_get16(nw.frame + 18) + 40, 1280);
 	ck_assert_mem_eq(nw.frame + L4 + 8 + 40, buf, 1000);
-	nw_inject(frame6(&peer, &all_nodes, IPPROTO_UDP, 64, buf, udp6(buf, &peer, &all_nodes, 10)));
+	nw_inject(
+		frame6(&peer, &all_nodes, IPPROTO_UDP, 64, buf, udp6(buf, &peer, &all_nodes, 10)));
 	nw_expect_silence();
 }
 END_TEST
@@ -590,7 +593,8 @@ START_TEST(unbelievable_neighbour_messages_are_dropped)
 	}
 	nw_inject(icmp6(src, dst, hlim, 135, code, ns, n));
 	nw_expect_silence();
-	ck_assert_uint_eq(stack_mib(nw.st, MIB_ICMP_IN_ERRORS) + stack_mib(nw.st, MIB_IP_IN_ADDR_ERRORS), 1);
+	ck_assert_uint_eq(
+		stack_mib(nw.st, MIB_ICMP_IN_ERRORS) + stack_mib(nw.st, MIB_IP_IN_ADDR_ERRORS), 1);
 	ck_assert_uint_eq(nw.st->net.neigh.pool.used, 0);
 }
 END_TEST
@@ -688,8 +692,9 @@ START_TEST(start_detects_duplicates_solicits_routers_and_reports_groups)
 			ck_assert_uint_eq(nw.frame[21], 1);
 			continue;
 		}
-		ck_assert_uint_eq(sum6(nw.frame, IPPROTO_ICMPV6, nw.frame + L4,
-				       frame_get16(nw.frame + 18)), 0);
+		ck_assert_uint_eq(
+			sum6(nw.frame, IPPROTO_ICMPV6, nw.frame + L4, frame_get16(nw.frame + 18)),
+			0);
 		dad += nw.frame[L4] == 135;
 		rs += nw.frame[L4] == 133;
 		na += nw.frame[L4] == 136;
@@ -797,7 +802,8 @@ END_TEST
 
 START_TEST(joined_groups_are_received_and_reported)
 {
-	struct ipaddr group = _i ? ip6("ff15::1234") : addr4(IP4(239, 1, 2, 3)), any = { .q = { 0, 0 } };
+	struct ipaddr group = _i ? ip6("ff15::1234") : addr4(IP4(239, 1, 2, 3)),
+		      any = { .q = { 0, 0 } };
 	unsigned int reports = 0, leaves = 0;
 	uint8_t buf[64];
 	struct frame_path p;
@@ -813,7 +819,8 @@ START_TEST(joined_groups_are_received_and_reported)
 		ck_assert_mem_eq(r + 12, group.b + (_i ? 0 : 12), _i ? 16 : 4);
 		if (!_i) {
 			ck_assert_uint_eq(frame_csum_fold(frame_csum_add(0, r, 16)), 0);
-			ck_assert_uint_eq(frame_csum_fold(frame_csum_add(0, nw.frame + ETH, 24)), 0);
+			ck_assert_uint_eq(frame_csum_fold(frame_csum_add(0, nw.frame + ETH, 24)),
+					  0);
 			ck_assert_uint_eq(nw.frame[ETH + 8], 1);
 		}
 		reports++;
@@ -836,7 +843,8 @@ START_TEST(joined_groups_are_received_and_reported)
 	ck_assert_int_eq(ip_mcast_leave(nw.st, &group, &any, nw.now), -EADDRNOTAVAIL);
 	nw_advance(3 * SEC);
 	while (nw_take()) {
-		ck_assert_uint_eq((nw.frame + (_i ? L4 + 8 : ETH + 24))[8], 3); /* change to include nothing */
+		ck_assert_uint_eq((nw.frame + (_i ? L4 + 8 : ETH + 24))[8],
+				  3); /* change to include nothing */
 		leaves++;
 	}
 	ck_assert_uint_eq(leaves, 2);
@@ -865,7 +873,7 @@ START_TEST(queries_are_answered_in_their_time_and_version)
 		ck_assert_uint_eq(nw.frame[L4 + 8 + 8], 2); /* is exclude */
 		n++;
 	}
-	ck_assert_uint_eq(n, 3); /* ours, and two solicited-node groups */
+	ck_assert_uint_eq(n, 3);		       /* ours, and two solicited-node groups */
 	icmp6(&peer_ll, &all_nodes, 1, 130, 0, q, 20); /* version 1: 24 bytes */
 	memcpy(hbh + 8, nw.frame + L4, 24);
 	nw_inject(frame6(&peer_ll, &all_nodes, IPPROTO_HOPOPTS, 1, hbh, 8 + 24));
@@ -892,13 +900,16 @@ START_TEST(random_bytes_never_hurt)
 			buf[1] = (uint8_t)rng_below(&rng, 4);
 		nw.wire.ports[0].rx_segment = (uint16_t)(rng_below(&rng, 3) * 20);
 		if (rng_below(&rng, 3) == 0 && n > 4)
-			len = icmp6(&peer_ll, &us_ll, 255, (uint8_t)rng_range(&rng, 128, 143), 0, buf, n);
+			len = icmp6(&peer_ll, &us_ll, 255, (uint8_t)rng_range(&rng, 128, 143), 0,
+				    buf, n);
 		else
-			len = frame6(&peer, &us, (uint8_t[]){ 0, 60, 43, 44, 58, 17, 6 }[rng_below(&rng, 7)],
+			len = frame6(&peer, &us,
+				     (uint8_t[]){ 0, 60, 43, 44, 58, 17, 6 }[rng_below(&rng, 7)],
 				     255, buf, n);
 		flips = (unsigned int)rng_below(&rng, 3);
 		while (flips-- > 0)
-			nw.frame[14 + rng_below(&rng, len - 14)] ^= (uint8_t)(1 << rng_below(&rng, 8));
+			nw.frame[14 + rng_below(&rng, len - 14)] ^=
+				(uint8_t)(1 << rng_below(&rng, 8));
 		nw_inject(len);
 		nw_advance(rng_below(&rng, SEC));
 		while (nw_take())

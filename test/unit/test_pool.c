@@ -8,7 +8,7 @@
 #include "test/check_main.h"
 #include "test/wire/rng.h"
 
-#define MAX 100
+#define MAX	100
 #define OBJSIZE 40
 
 static struct arena arena;
@@ -173,7 +173,8 @@ static Suite *pool_suite(void)
 	tcase_add_test(tc, footprint_suffices_and_one_byte_less_fails);
 	tcase_add_test(tc, objects_are_distinct_zeroed_and_limited);
 	tcase_add_test(tc, the_last_freed_comes_back_first);
-	tcase_add_loop_test(tc, random_use_agrees_with_an_array_of_flags_and_rebuild_loses_nothing, 0, 20);
+	tcase_add_loop_test(tc, random_use_agrees_with_an_array_of_flags_and_rebuild_loses_nothing,
+			    0, 20);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -29,8 +29,8 @@ static void send_fragment_of(uint16_t id, uint32_t off, uint32_t len, bool more,
 	size_t flen;
 
 	nw_path(&p);
-	flen = frame_build_ip4(nw.frame, &p, IPPROTO_UDP, id, (uint16_t)(off / 8 | (more ? 0x2000 : 0)),
-			       datagram + off, len);
+	flen = frame_build_ip4(nw.frame, &p, IPPROTO_UDP, id,
+			       (uint16_t)(off / 8 | (more ? 0x2000 : 0)), datagram + off, len);
 	if (tos != 0) {
 		nw.frame[15] = tos;
 		frame_put16(nw.frame + 24, 0);
@@ -250,8 +250,8 @@ START_TEST(congestion_marks_survive)
 		uint8_t first, second;
 		int whole; /* -1: dropped */
 	} cases[] = {
-		{ 0, 0, 0 }, { 2, 2, 2 }, { 2, 3, 3 }, { 3, 2, 3 }, { 1, 3, 3 }, { 0, 3, -1 }, { 3, 0, -1 },
-		{ 2, 0, 2 },
+		{ 0, 0, 0 }, { 2, 2, 2 },  { 2, 3, 3 },	 { 3, 2, 3 },
+		{ 1, 3, 3 }, { 0, 3, -1 }, { 3, 0, -1 }, { 2, 0, 2 },
 	};
 
 	make_datagram(1600 - 8);
@@ -275,7 +275,8 @@ START_TEST(random_fragments_never_deliver_wrong_bytes)
 	for (k = 0; k < 400; k++) {
 		off = (uint32_t)rng_below(&rng, 12) * 160;
 		len = RTE_MIN((uint32_t)rng_range(&rng, 1, 3) * 160, datagram_len - off);
-		send_fragment_of((uint16_t)rng_below(&rng, 3), off, len, off + len < datagram_len, 0);
+		send_fragment_of((uint16_t)rng_below(&rng, 3), off, len, off + len < datagram_len,
+				 0);
 		while (delivered < fake.nrx) {
 			const struct fake_rx *r = &fake.rx[delivered++ % FAKE_MAX];
 

@@ -21,7 +21,7 @@ static unsigned int sweep_orphans(void)
 	while ((free_ones[nfree] = rte_mbuf_raw_alloc(nw.pool)) != NULL)
 		nfree++;
 	STAILQ_FOREACH(hdr, &nw.pool->elt_list, next)
-		all[nall++] = (struct rte_mbuf *)((char *)hdr + sizeof(*hdr));
+	all[nall++] = (struct rte_mbuf *)((char *)hdr + sizeof(*hdr));
 	for (i = 0; i < nall; i++) {
 		for (j = 0; j < nfree && free_ones[j] != all[i]; j++)
 			continue;

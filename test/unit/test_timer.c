@@ -10,7 +10,7 @@
 #include "test/wire/rng.h"
 
 #define TICK (1ull << TIMER_TICK_SHIFT)
-#define N 200
+#define N    200
 
 static struct timer_wheel w;
 
@@ -111,10 +111,10 @@ START_TEST(beyond_the_wheel_is_still_exact)
 END_TEST
 
 /* Check notes every assertion that holds, at a cost: this one only notes failures. */
-#define must_be(cond, ...)                                                                         \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			ck_abort_msg(__VA_ARGS__);                                                 \
+#define must_be(cond, ...)                         \
+	do {                                       \
+		if (!(cond))                       \
+			ck_abort_msg(__VA_ARGS__); \
 	} while (0)
 
 /* -- the twin -------------------------------------------------------------------------- */
@@ -208,7 +208,8 @@ START_TEST(random_use_agrees_with_the_naive_twin)
 			break;
 		case 4:
 			/* What the keeper does: sleep until the next deadline. */
-			if (timer_next_deadline(&w) != TIMER_NEVER && timer_next_deadline(&w) > now) {
+			if (timer_next_deadline(&w) != TIMER_NEVER &&
+			    timer_next_deadline(&w) > now) {
 				now = timer_next_deadline(&w);
 				twin_advance(now);
 			}
