@@ -295,6 +295,7 @@ static bool reassemble(struct walker *w)
 		/* RFC 6946: an atomic fragment is whole by itself, whatever else has its id. */
 		pkt_cb(pkt->m)->off = (uint16_t)(w->off + sizeof(fh));
 		pkt_cb(pkt->m)->l3_off = pkt->l3_off;
+		pkt_cb(pkt->m)->flags |= PKT_F_FRAGMENT;
 		w->next = fh.next;
 	} else {
 		pkt_cb(pkt->m)->l4_off = (uint16_t)nh_off;

@@ -278,6 +278,11 @@ void nd_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now)
 	uint8_t buf[512];
 	bool ok = true;
 
+	/* RFC 6980 5: never in fragments, where filters would not see it. */
+	if ((pkt_cb(pkt->m)->flags & PKT_F_FRAGMENT) != 0) {
+		MIB_INC(st, ICMP_IN_ERRORS);
+		return;
+	}
 	/* Options may lie in several segments: one flat copy, as long as any sane message. */
 	if (pkt->ttl != 255 || p[1] != 0 || pkt->l4_len > sizeof(buf) || pkt->local) {
 		MIB_INC(st, ICMP_IN_ERRORS);

@@ -741,6 +741,23 @@ START_TEST(a_duplicate_address_is_given_up)
 }
 END_TEST
 
+START_TEST(neighbour_messages_in_fragments_are_dropped)
+{
+	uint8_t all[8 + 32] = { IPPROTO_ICMPV6 };
+	uint8_t ns[28] = { 0 };
+
+	memcpy(ns + 4, us.b, 16);
+	ns[20] = ns[21] = 1;
+	memcpy(ns + 22, PEER_MAC, 6);
+	icmp6(&peer, &us, 255, 135, 0, ns, sizeof(ns));
+	memcpy(all + 8, nw.frame + L4, 32);
+	nw_inject(frame6(&peer, &us, IPPROTO_FRAGMENT, 255, all, sizeof(all)));
+	nw_expect_silence();
+	ck_assert_uint_eq(stack_mib(nw.st, MIB_ICMP_IN_ERRORS), 1);
+	ck_assert_uint_eq(nw.st->net.neigh.pool.used, 0);
+}
+END_TEST
+
 START_TEST(another_hosts_detection_is_answered)
 {
 	struct ipaddr any = { .q = { 0, 0 } };
@@ -946,6 +963,7 @@ static Suite *ip6_suite(void)
 	tcase_add_test(tc, resolution_by_solicitation);
 	tcase_add_test(tc, no_answer_is_address_unreachable);
 	tcase_add_test(tc, advertisement_without_override_does_not_replace);
+	tcase_add_test(tc, neighbour_messages_in_fragments_are_dropped);
 	tcase_add_test(tc, another_hosts_detection_is_answered);
 	tcase_add_test(tc, router_advertisement_gives_routes_and_mtu_for_a_while);
 	tcase_add_loop_test(tc, joined_groups_are_received_and_reported, 0, 2);
