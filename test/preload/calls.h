@@ -37,7 +37,7 @@
 
 static const char *test_addr = "127.0.0.1";
 
-static void test_begin(int argc, char **argv)
+static inline void test_begin(int argc, char **argv)
 {
 	if (argc > 1)
 		test_addr = argv[1];
@@ -46,7 +46,7 @@ static void test_begin(int argc, char **argv)
 	alarm(60);
 }
 
-static long test_show(const char *what, long r, int err)
+static inline long test_show(const char *what, long r, int err)
 {
 	if (r < 0)
 		printf("%s = -1 %s\n", what, strerrorname_np(err));

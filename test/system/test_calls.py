@@ -76,10 +76,21 @@ def rules():
                                               "6002 True True"], w.output(p))
 
 
+def addresses():
+    """getifaddrs() knows the port's address as well as the loopback's, and can be freed."""
+    with TapWorld() as w:
+        p = w.start_in(w.ns, [os.path.join(DIR, "ifaddrs")], log="ifaddrs",
+                       env=w.env(SHIM_LOG="error"))
+        check(p.wait(timeout=60) == 0, w.output(p))
+        lines = w.output(p).splitlines()
+        check("lo 127.0.0.1 255.0.0.0" in lines, w.output(p))
+        check(lines.count(f"shim0 {SHIM4} 255.255.255.0 192.0.2.255") == 1, w.output(p))
+
+
 TESTS = [(f"calls_{program}_{mode}", lambda p=program, m=mode: compare(p, m))
          for program in ("calls", "epoll", "process")
          for mode in ("passthrough", "shim", "dual")]
-TESTS += [("calls_rules", rules)]
+TESTS += [("calls_rules", rules), ("calls_getifaddrs", addresses)]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))
