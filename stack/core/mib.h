@@ -20,6 +20,7 @@
 	X(ETH_DROP_VLAN, "EthDropVlan")                                                            \
 	X(ETH_DROP_PROTO, "EthDropUnknownProto")                                                   \
 	X(ETH_DROP_TXFULL, "EthDropTxQueueFull")                                                   \
+	X(ETH_DROP_LINKDOWN, "EthDropLinkDown")                                                    \
 	X(PKT_NOMEM, "PktNoMemory")                                                                \
 	/* ARP and neighbours */                                                                   \
 	X(ARP_IN, "ArpIn")                                                                         \

@@ -4,7 +4,7 @@
  *
  * A frame handed to tx_burst() is never written again.  What a link does not take stays
  * in the ring in order and is offered again by the next flush; when the ring is full
- * the new frame is dropped, as a full qdisc would.
+ * the new frame is dropped, as a full qdisc would, and when the link is down all are.
  */
 #include "stack/core/stack_priv.h"
 
@@ -29,6 +29,16 @@ static void mark_ours(struct rte_mbuf *m)
 {
 	for (; m != NULL; m = m->next)
 		pkt_cb(m)->owner = PKT_STACK;
+}
+
+/* A link that is down will not take them soon, and nobody should be kept awake for them. */
+static void drop_all(struct stack *st, struct txq *q)
+{
+	MIB_ADD(st, ETH_DROP_LINKDOWN, q->count);
+	while (q->count > 0) {
+		q->count--;
+		rte_pktmbuf_free(q->pkts[(q->head + q->count) & (STACK_TXQ - 1)]);
+	}
 }
 
 static void txq_flush(struct stack *st, unsigned int i, uint64_t now)
@@ -56,6 +66,8 @@ static void txq_flush(struct stack *st, unsigned int i, uint64_t now)
 		MIB_ADD(st, ETH_OUT, sent);
 		if (sent < n) {
 			q->retry_at = now + TX_RETRY_NS;
+			if (!nif->ops->link_is_up(nif))
+				drop_all(st, q);
 			return;
 		}
 	}

@@ -193,6 +193,29 @@ START_TEST(a_stuck_link_drops_what_exceeds_the_ring_and_retries_by_deadline)
 }
 END_TEST
 
+START_TEST(a_link_that_is_down_keeps_nobody_awake)
+{
+	struct ipaddr peer = addr4(PEER_IP);
+	struct netif_ops stuck = *nw.nif->ops;
+	const struct netif_ops *working = nw.nif->ops;
+	unsigned int i;
+
+	nw_introduce_peer();
+	stuck.tx_burst = take_none;
+	nw.nif->ops = &stuck;
+	nw.wire.ports[0].link_down = true;
+	for (i = 0; i < 5; i++)
+		nw_send_udp(&peer, 20, true);
+	ck_assert_uint_eq(nw.st->tx[0].count, 0);
+	ck_assert_uint_eq(stack_mib(nw.st, MIB_ETH_DROP_LINKDOWN), 5);
+	ck_assert_uint_ge(stack_next_deadline(nw.st), nw.now + SEC);
+	nw.wire.ports[0].link_down = false;
+	nw.nif->ops = working;
+	nw_send_udp(&peer, 20, true);
+	ck_assert(nw_take());
+}
+END_TEST
+
 static Suite *eth_suite(void)
 {
 	Suite *s = suite_create("eth");
@@ -209,6 +232,7 @@ static Suite *eth_suite(void)
 	tcase_add_test(tc, headers_across_many_small_segments_are_pulled_up);
 	tcase_add_test(tc, what_the_link_does_not_take_is_offered_again_in_order);
 	tcase_add_test(tc, a_stuck_link_drops_what_exceeds_the_ring_and_retries_by_deadline);
+	tcase_add_test(tc, a_link_that_is_down_keeps_nobody_awake);
 	tcase_add_test(own, vlan_netif_takes_its_own_tag_only_and_tags_what_it_sends);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, own);
