@@ -39,7 +39,9 @@ struct ep_wait {
 /* After the lock was let go: is it still this instance?  0, -EBADF */
 static int again(const struct ep_wait *c)
 {
-	return fdtable_file(c->epfd) == c->f && c->f->ep == c->ep ? 0 : -EBADF;
+	const struct file *f = fdtable_file(c->epfd);
+
+	return f != NULL && f == c->f && f->ep == c->ep ? 0 : -EBADF;
 }
 
 /* -- our side --------------------------------------------------------------------------- */
