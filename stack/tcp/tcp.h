@@ -513,6 +513,7 @@ struct tcp_ack_info {
 		uint64_t prior_delivered, prior_time, interval, rtt;
 		uint64_t delivered;
 		uint64_t first_tx;
+		uint32_t send_us; /* how long sending the interval's segments took */
 		bool app_limited, retrans;
 		uint32_t last_end_seq;
 	} rs;

@@ -12,6 +12,7 @@
 static const struct tcp_cc_ops *const algorithms[] = {
 	[TCP_CC_CUBIC] = &tcp_cc_cubic,
 	[TCP_CC_NEWRENO] = &tcp_cc_newreno,
+	[TCP_CC_BBR] = &tcp_cc_bbr,
 };
 static_assert(sizeof(algorithms) / sizeof(algorithms[0]) == TCP_CC_COUNT, "one per id");
 
@@ -36,6 +37,7 @@ void tcp_cc_assign(struct tcp_sock *tp, unsigned int id)
 	tp->cc_id = (uint8_t)id;
 	tp->cc = tcp_cc_by_id(id);
 	tp->pacing = tp->cc->needs_pacing;
+	tp->pacing_rate = UINT64_MAX;
 	memset(tp->cc_priv, 0, sizeof(tp->cc_priv));
 }
 

@@ -37,7 +37,7 @@ struct tcp_cc_ops {
 
 #define TCP_CC_NAME_LEN 16
 
-enum tcp_cc_id { TCP_CC_CUBIC, TCP_CC_NEWRENO, TCP_CC_COUNT };
+enum tcp_cc_id { TCP_CC_CUBIC, TCP_CC_NEWRENO, TCP_CC_BBR, TCP_CC_COUNT };
 
 /* By name ("cubic", "reno" or "newreno", …); -1 if there is none. */
 int tcp_cc_find(const char *name);
@@ -51,5 +51,6 @@ void tcp_additive_increase(struct tcp_sock *tp, uint32_t w, uint32_t acked);
 
 extern const struct tcp_cc_ops tcp_cc_cubic;
 extern const struct tcp_cc_ops tcp_cc_newreno;
+extern const struct tcp_cc_ops tcp_cc_bbr;
 
 #endif

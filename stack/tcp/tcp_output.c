@@ -382,6 +382,8 @@ static uint64_t pacing_wait(const struct tcp_sock *tp, uint64_t now)
 	return tp->pace_next > now ? tp->pace_next - now : 0;
 }
 
+#define PACE_CREDIT (500 * NS_PER_US)
+
 static void pace(struct tcp_sock *tp, uint32_t len, uint64_t now)
 {
 	uint64_t rate = tp->pacing_rate;
@@ -390,8 +392,9 @@ static void pace(struct tcp_sock *tp, uint32_t len, uint64_t now)
 		rate = tp->inet.sk.max_pacing_rate;
 	if (rate == UINT64_MAX || rate == 0 || tp->data_segs_out < TCP_INIT_CWND)
 		return;
-	if (tp->pace_next < now)
-		tp->pace_next = now;
+	/* The timer fires up to a tick late: what was missed meanwhile may be made up for. */
+	if (tp->pace_next + PACE_CREDIT < now)
+		tp->pace_next = now - PACE_CREDIT;
 	tp->pace_next += len * NS_PER_SEC / rate;
 }
 

@@ -118,7 +118,8 @@ void tcp_rate_seg_sent(struct tcp_sock *tp, struct pkt_cb *cb, uint64_t now)
 		tp->first_tx_time = now;
 		tp->delivered_time = now;
 	}
-	cb->delivered = tp->delivered;
+	/* Two numbers share a field: the interval's first send time (us) and the count. */
+	cb->delivered = tp->first_tx_time / NS_PER_US << 32 | (uint32_t)tp->delivered;
 	cb->delivered_time = tp->delivered_time;
 	cb->flags = (uint8_t)((cb->flags & ~PKT_F_APP_LIMITED) |
 			      (tp->app_limited != 0 ? PKT_F_APP_LIMITED : 0));
@@ -126,12 +127,15 @@ void tcp_rate_seg_sent(struct tcp_sock *tp, struct pkt_cb *cb, uint64_t now)
 
 void tcp_rate_seg_delivered(struct tcp_sock *tp, const struct pkt_cb *cb, struct tcp_ack_info *ai)
 {
-	(void)tp;
+	uint64_t prior;
+
 	if (cb->delivered_time == 0)
 		return;
-	if (ai->rs.prior_time == 0 || cb->delivered > ai->rs.prior_delivered ||
-	    (cb->delivered == ai->rs.prior_delivered && seq_gt(cb->end_seq, ai->rs.last_end_seq))) {
-		ai->rs.prior_delivered = cb->delivered;
+	prior = tp->delivered - (uint32_t)((uint32_t)tp->delivered - (uint32_t)cb->delivered);
+	if (ai->rs.prior_time == 0 || prior > ai->rs.prior_delivered ||
+	    (prior == ai->rs.prior_delivered && seq_gt(cb->end_seq, ai->rs.last_end_seq))) {
+		ai->rs.prior_delivered = prior;
+		ai->rs.send_us = (uint32_t)(cb->tstamp / NS_PER_US) - (uint32_t)(cb->delivered >> 32);
 		ai->rs.prior_time = cb->delivered_time;
 		ai->rs.app_limited = (cb->flags & PKT_F_APP_LIMITED) != 0;
 		ai->rs.retrans = (cb->sacked & SEG_EVER_RETRANS) != 0;
@@ -152,11 +156,9 @@ void tcp_rate_sample(struct tcp_sock *tp, struct tcp_ack_info *ai)
 	if (ai->rs.prior_time == 0)
 		return;
 	ai->rs.delivered = tp->delivered - ai->rs.prior_delivered;
-	snd = ai->rs.first_tx - tp->first_tx_time;
+	snd = ai->rs.send_us * NS_PER_US;
 	ack = ai->now - ai->rs.prior_time;
 	tp->first_tx_time = ai->rs.first_tx;
-	if ((int64_t)snd < 0)
-		snd = 0;
 	ai->rs.interval = snd > ack ? snd : ack;
 	/* Shorter than a round trip: the estimate would be too high (ACKs compressed). */
 	if (ai->rs.interval < tp->min_rtt) {
