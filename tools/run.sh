@@ -5,7 +5,8 @@
 #
 # Everything happens in a network namespace of its own, which is gone when this ends; without
 # root it is the namespace of a new user namespace.  In it the library makes the TAP port
-# shim0 and is 192.0.2.1; the kernel's end of shim0 is 192.0.2.2, where curl runs.
+# shim0 and is 192.0.2.1 and 2001:db8::1; the kernel's end of shim0, where curl runs, is
+# 192.0.2.2 and 2001:db8::2.
 set -eu
 
 if [ "${1:-}" != inside ]; then
@@ -24,6 +25,8 @@ fi
 build=$2
 shim_ip=192.0.2.1
 peer_ip=192.0.2.2
+shim_ip6=2001:db8::1
+peer_ip6=2001:db8::2
 megabytes=50
 
 # What the caller's environment says to the library is not meant for this.
@@ -131,23 +134,31 @@ http {
 	uwsgi_temp_path $dir/uwsgi;
 	scgi_temp_path $dir/scgi;
 	server {
-		listen 80;
+		listen [::]:80 ipv6only=off;
 		root $dir/www;
 	}
 }
 CONF
 
+# A kernel may be without IPv6; nginx then cannot listen on [::] either.
+ipv6=
+if [ "$(cat /proc/sys/net/ipv6/conf/default/disable_ipv6 2>/dev/null)" = 0 ]; then
+	ipv6=yes
+else
+	sed -i 's/listen .*/listen 80;/' "$dir/nginx.conf"
+fi
+
 # -- start ------------------------------------------------------------------------------------
 ip link set lo up
 say "Starting $(nginx -v 2>&1 | sed 's/^nginx version: //'), master and 2 workers, as it is:"
-say "  shim run --vdev net_tap0,iface=shim0 --addr $shim_ip/24 -- nginx"
-"$build/shim" run --vdev net_tap0,iface=shim0 --addr $shim_ip/24 -- \
+say "  shim run --vdev net_tap0,iface=shim0 --addr $shim_ip/24,$shim_ip6/64 -- nginx"
+"$build/shim" run --vdev net_tap0,iface=shim0 --addr $shim_ip/24,$shim_ip6/64 -- \
 	nginx -e "$dir/error.log" -c "$dir/nginx.conf" > "$dir/nginx.out" 2>&1 &
 nginx=$!
 
 await 15 "the port shim0" ip link show dev shim0
-echo 1 > /proc/sys/net/ipv6/conf/shim0/disable_ipv6 2>/dev/null || :
 ip addr add $peer_ip/24 dev shim0
+[ -z "$ipv6" ] || ip -6 addr add $peer_ip6/64 dev shim0 nodad
 ip link set shim0 up
 await 15 "nginx to answer" curl -sf --max-time 2 -o /dev/null "http://$shim_ip/"
 say "The port is up: the shim is $shim_ip, the kernel's end of the cable $peer_ip."
@@ -157,6 +168,12 @@ ip addr show | grep -q "inet $shim_ip/" && fail "the kernel itself has $shim_ip"
 curl -sS --max-time 10 -o "$dir/page" "http://$shim_ip/"
 cmp -s "$dir/page" "$dir/www/index.html" || fail "the page arrived changed"
 say "Page:  $(cat "$dir/page")"
+
+if [ -n "$ipv6" ]; then
+	curl -sS --max-time 10 -o "$dir/page6" "http://[$shim_ip6]/"
+	cmp -s "$dir/page6" "$dir/www/index.html" || fail "the page arrived changed over IPv6"
+	say "IPv6:  the same page from [$shim_ip6]."
+fi
 
 rate=$(curl -sS --max-time 120 -o "$dir/got" -w '%{speed_download}' "http://$shim_ip/file")
 want=$(sha256sum < "$dir/www/file")
