@@ -20,6 +20,9 @@ struct port;
 #define NSEC_PER_MSEC UINT64_C(1000000)
 #define NSEC_PER_USEC UINT64_C(1000)
 
+/* A killed keeper is replaced before the kernel has made it a zombie: more than one may be unreaped. */
+#define KEEPER_CHILDREN 8
+
 /* -- one process -------------------------------------------------------------------- */
 struct engine {
 	struct port *port;
@@ -31,7 +34,7 @@ struct engine {
 	int ctl_keeper_fd;     /* the keeper's end; kept by all for its successors */
 	int pipe_fds[2];       /* CLOEXEC pipe: its hang-up tells the keeper of an exec */
 	uint32_t keeper_seen;  /* generation of the keeper that has our pipe */
-	pid_t keeper_child;    /* a keeper this process made and has not reaped, or 0 */
+	pid_t keeper_children[KEEPER_CHILDREN]; /* keepers this process made and has not reaped; 0: none */
 	uint64_t next_check;   /* ns: when to look after the keeper again */
 	unsigned int nport_fds;
 	int port_fds[8];       /* what to sleep on */

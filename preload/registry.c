@@ -340,7 +340,7 @@ static void become_child(int slot, bool check_fds)
 		return;
 	p = &shm->procs[slot];
 	engine.slot = slot;
-	engine.keeper_child = 0;
+	memset(engine.keeper_children, 0, sizeof(engine.keeper_children));
 	fdtable = p->fdtab;
 	port_after_fork(engine.port);
 	engine_enter();

@@ -108,6 +108,7 @@ struct shm {
 	struct pool waiters;	  /* struct waiter */
 	struct pool wait_entries; /* struct wait_entry */
 	size_t reservation;	/* bytes */
+	uint32_t mbufs_at_start; /* free packet buffers when the stack began */
 };
 
 extern struct shm *shm; /* NULL until the engine has started in this process or an ancestor */

@@ -298,6 +298,7 @@ static int people(char *err, size_t len)
 {
 	int r;
 
+	shm->mbufs_at_start = mbuf_pool_available(port_mbuf_pool(engine.port));
 	r = registry_start();
 	if (r < 0)
 		goto out;

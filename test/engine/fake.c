@@ -102,6 +102,12 @@ void port_lcore_leave(unsigned int saved)
 	(void)saved;
 }
 
+unsigned int mbuf_pool_available(const struct rte_mempool *pool)
+{
+	(void)pool;
+	return 0;
+}
+
 unsigned int mbuf_pool_rebuild(struct rte_mempool *pool,
 			       bool (*keep)(const struct rte_mbuf *m, void *arg), void *arg)
 {
