@@ -109,7 +109,7 @@ const struct option_row option_table[OPTION_COUNT] = {
 			"tcp_wmem.",
 		.parse = parse_buffers, FIELD(wmem), .min = KB, .max = GB },
 	[OPTION_CC] = { .name = "cc", .arg = "NAME", .def = "cubic",
-		.allowed = "cubic or newreno",
+		.allowed = "cubic, bbr or newreno (which Linux calls reno)",
 		.help = "Congestion control of new connections; TCP_CONGESTION changes that of one "
 			"socket.",
 		.parse = parse_cc, FIELD(cc) },

@@ -215,7 +215,7 @@ int parse_cc(struct shim_config *cfg, const struct option_row *row, const char *
 	     size_t whylen)
 {
 	/* The algorithms of stack/tcp/tcp_cc.c; a test holds the two together. */
-	static const char *const names[] = { "cubic", "newreno" };
+	static const char *const names[] = { "cubic", "bbr", "newreno", "reno" };
 
 	(void)row;
 	(void)why;

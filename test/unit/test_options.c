@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "preload/options.h"
+#include "stack/tcp/tcp_cc.h"
 #include "test/check_main.h"
 
 static struct shim_config cfg;
@@ -450,6 +451,19 @@ START_TEST(words)
 }
 END_TEST
 
+START_TEST(congestion_control_is_what_the_stack_has)
+{
+	static const char *const names[] = { "cubic", "bbr", "newreno", "reno" };
+
+	for (unsigned int i = 0; i < TCP_CC_COUNT; i++)
+		taken(OPTION_CC, tcp_cc_by_id(i)->name);
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		taken(OPTION_CC, names[i]);
+		ck_assert_int_ge(tcp_cc_find(cfg.cc), 0);
+	}
+}
+END_TEST
+
 START_TEST(file_names)
 {
 	char text[300];
@@ -764,6 +778,7 @@ static Suite *options_suite(void)
 	tcase_add_test(tc, spin_forever_and_time_units);
 	tcase_add_test(tc, mac);
 	tcase_add_test(tc, words);
+	tcase_add_test(tc, congestion_control_is_what_the_stack_has);
 	tcase_add_test(tc, file_names);
 	tcase_add_test(tc, rules);
 	tcase_add_test(tc, rules_bad);
