@@ -158,6 +158,22 @@ void registry_reap(int slot)
 	registry_recount();
 }
 
+/*
+ * No slot is free: the keeper has not come to bury the dead yet (it was killed, or has no
+ * CPU).  Do it for him.
+ */
+static int slot_reclaim(void)
+{
+	for (uint32_t i = 0; i < shm->proc_high; i++) {
+		const struct proc *p = &shm->procs[i];
+
+		if (p->state == PROC_LIVE && p->start_time != 0 &&
+		    registry_start_time(p->pid) != p->start_time)
+			registry_reap((int)i);
+	}
+	return slot_find();
+}
+
 /* -- the pipe whose hang-up tells of an exec -------------------------------------------- */
 static int pipe_make(void)
 {
@@ -237,6 +253,8 @@ int engine_fork_prepare(void)
 	signals_block_all(&mask);
 	engine_enter();
 	slot = slot_find();
+	if (slot < 0)
+		slot = slot_reclaim();
 	if (slot >= 0) {
 		to = &shm->procs[slot];
 		/* In this order a kill in the middle leaves an embryo that can be reaped. */

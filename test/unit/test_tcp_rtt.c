@@ -6,11 +6,11 @@
 #include "test/check_main.h"
 #include "test/wire/rng.h"
 
-static struct tcp_sock *tp;
+static struct tcp_sock sock;
+static struct tcp_sock *const tp = &sock;
 
 static void setup(void)
 {
-	tp = aligned_alloc(64, sizeof(*tp));
 	memset(tp, 0, sizeof(*tp));
 	tp->cwnd = TCP_INIT_CWND;
 	tp->ssthresh = TCP_SSTHRESH_INF;
@@ -18,11 +18,6 @@ static void setup(void)
 	tp->reordering = TCP_DUPTHRESH;
 	tp->mss = 1460;
 	tp->rto = TCP_RTO_INIT;
-}
-
-static void teardown(void)
-{
-	free(tp);
 }
 
 /* -- RTT ---------------------------------------------------------------------------------------- */
@@ -290,7 +285,7 @@ static Suite *rtt_suite(void)
 	Suite *s = suite_create("tcp-rtt");
 	TCase *tc = tcase_create("tcp-rtt");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, before_any_sample_the_rto_is_one_second);
 	tcase_add_test(tc, the_first_sample_gives_three_times_the_rtt);
 	tcase_add_test(tc, the_rto_never_falls_below_200_ms_over_the_rtt_nor_rises_above_the_maximum);
