@@ -20,7 +20,8 @@ struct icmp_hdr {
 #define ECHO_BURST 1000
 #define QUOTE_MAX  (576 - 20 - 8) /* RFC 1812 4.3.2.3: as much as fits 576 bytes */
 
-bool ratelimit_ok(struct ratelimit *rl, uint32_t rate, uint32_t burst, uint64_t now)
+/* May one more event happen?  rate per second, burst at most. */
+static bool ratelimit_ok(struct ratelimit *rl, uint32_t rate, uint32_t burst, uint64_t now)
 {
 	uint64_t gap = NSEC_PER_SEC / rate, earned = (now - rl->last) / gap;
 
@@ -35,6 +36,23 @@ bool ratelimit_ok(struct ratelimit *rl, uint32_t rate, uint32_t burst, uint64_t 
 		return false;
 	rl->tokens--;
 	return true;
+}
+
+static bool limited(struct stack *st, bool ok)
+{
+	if (!ok)
+		MIB_INC(st, ICMP_OUT_RATELIMIT);
+	return ok;
+}
+
+bool icmp_may_send_error(struct stack *st, uint64_t now)
+{
+	return limited(st, ratelimit_ok(&st->net.icmp_err_limit, ERR_RATE, ERR_BURST, now));
+}
+
+bool icmp_may_echo(struct stack *st, uint64_t now)
+{
+	return limited(st, ratelimit_ok(&st->net.icmp_echo_limit, ECHO_RATE, ECHO_BURST, now));
 }
 
 /* -- errors received ------------------------------------------------------------------------ */
@@ -158,7 +176,7 @@ static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	struct dst d;
 
 	/* RFC 1122 3.2.2.6 allows silence to a broadcast echo. */
-	if (pkt->multicast || !ratelimit_ok(&st->net.icmp_echo_limit, ECHO_RATE, ECHO_BURST, now) ||
+	if (pkt->multicast || !icmp_may_echo(st, now) ||
 	    route_lookup(st, &pkt->src, &pkt->dst, &d, now) != 0) {
 		rte_pktmbuf_free(m);
 		return;
@@ -240,10 +258,8 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 
 	if (!may_complain(st, pkt))
 		return;
-	if (!ratelimit_ok(&st->net.icmp_err_limit, ERR_RATE, ERR_BURST, now)) {
-		MIB_INC(st, ICMP_OUT_RATELIMIT);
+	if (!icmp_may_send_error(st, now))
 		return;
-	}
 	if (route_lookup(st, &pkt->src, &pkt->dst, &d, now) != 0)
 		return;
 	m = pkt_copy(st, pkt->m, pkt->l3_off, RTE_MIN(quote, (uint32_t)QUOTE_MAX));

@@ -14,11 +14,7 @@
 
 #define PARAM_OPTION 2
 
-#define ERR_RATE   1000
-#define ERR_BURST  50
-#define ECHO_RATE  100000
-#define ECHO_BURST 1000
-#define QUOTE_MAX  (IP6_MIN_MTU - 40 - 8) /* RFC 4443 2.4 c */
+#define QUOTE_MAX (IP6_MIN_MTU - 40 - 8) /* RFC 4443 2.4 c */
 
 struct icmp6_hdr {
 	uint8_t type, code;
@@ -143,8 +139,7 @@ static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	uint32_t sum, len;
 	struct dst d;
 
-	if (ipaddr_is_any(&pkt->src) ||
-	    !ratelimit_ok(&st->net.icmp_echo_limit, ECHO_RATE, ECHO_BURST, now) ||
+	if (ipaddr_is_any(&pkt->src) || !icmp_may_echo(st, now) ||
 	    route_lookup(st, &pkt->src, group ? NULL : &pkt->dst, &d, now) != 0) {
 		rte_pktmbuf_free(m);
 		return;
@@ -248,10 +243,8 @@ void icmp6_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 
 	if (!may_complain(pkt, type, code))
 		return;
-	if (!ratelimit_ok(&st->net.icmp_err_limit, ERR_RATE, ERR_BURST, now)) {
-		MIB_INC(st, ICMP_OUT_RATELIMIT);
+	if (!icmp_may_send_error(st, now))
 		return;
-	}
 	if (route_lookup(st, &pkt->src, ours ? &pkt->dst : NULL, &d, now) != 0)
 		return;
 	tx.src = &d.src;

@@ -113,8 +113,12 @@ void igmp_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now)
 	struct igmp_msg msg;
 	struct ipaddr group;
 
-	if (pkt->local || pkt_sum(pkt->m, pkt->l4_off, pkt->l4_len) != 0xffff)
+	if (pkt->local)
 		return;
+	if (pkt_sum(pkt->m, pkt->l4_off, pkt->l4_len) != 0xffff) {
+		MIB_INC(st, ICMP_IN_CSUM_ERRORS);
+		return;
+	}
 	memcpy(&msg, rte_pktmbuf_mtod_offset(pkt->m, const void *, pkt->l4_off), sizeof(msg));
 	if (msg.type != IGMP_QUERY)
 		return; /* others' reports: since version 3 they are not for hosts */

@@ -137,7 +137,8 @@ void ip_deliver(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 		udp_input(st, pkt, now);
 		return;
 	case IPPROTO_TCP:
-		break; /* RFC 9293 3.10.7: no TCP to groups */
+		MIB_INC(st, IP_IN_ADDR_ERRORS); /* RFC 1122 4.2.3.10: no TCP to groups */
+		break;
 	case IPPROTO_ICMP:
 		if (v4) {
 			icmp_input(st, pkt, now);

@@ -160,8 +160,9 @@ void icmp6_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 void icmp_dispatch_error(struct stack *st, const struct icmp_err *e, uint64_t now);
 /* A packet of ours (data at its IP header) could not be delivered: tell its transport. */
 void icmp_local_unreach(struct stack *st, struct rte_mbuf *m, uint64_t now);
-/* May one more event happen?  rate per second, burst at most. */
-bool ratelimit_ok(struct ratelimit *rl, uint32_t rate, uint32_t burst, uint64_t now);
+/* Rate limits, for both families together; a refusal is counted. */
+bool icmp_may_send_error(struct stack *st, uint64_t now);
+bool icmp_may_echo(struct stack *st, uint64_t now);
 
 /* -- IPv6 neighbour discovery (nd.c, nd_router.c) ----------------------------------------------- */
 /* An ICMPv6 message 133..137; pkt->m is not consumed. */

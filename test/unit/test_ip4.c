@@ -138,6 +138,24 @@ START_TEST(broadcast_and_all_hosts_are_delivered_as_multicast)
 }
 END_TEST
 
+START_TEST(tcp_to_a_group_is_dropped)
+{
+	struct frame_tcp t = { .sport = 1, .dport = 80, .flags = TCP_SYN };
+	struct frame_path p;
+
+	nw_path(&p);
+	p.dst = IP4(192, 0, 2, 255);
+	memcpy(p.dmac, BCAST_MAC, 6);
+	nw_inject(frame_build_tcp(nw.frame, &p, &t));
+	nw_path(&p);
+	memcpy(p.dmac, BCAST_MAC, 6); /* to us, but by link broadcast */
+	nw_inject(frame_build_tcp(nw.frame, &p, &t));
+	ck_assert_uint_eq(fake.nrx, 0);
+	ck_assert_uint_eq(stack_mib(nw.st, MIB_IP_IN_ADDR_ERRORS), 2);
+	nw_expect_silence();
+}
+END_TEST
+
 /* Put options between header and payload. */
 static size_t with_options(const uint8_t *opt, unsigned int n)
 {
@@ -513,6 +531,7 @@ static Suite *ip4_suite(void)
 	tcase_add_loop_test(tc, padding_is_trimmed_over_segments, 0, 8);
 	tcase_add_loop_test(tc, foreign_and_impossible_addresses_are_dropped, 0, 9);
 	tcase_add_loop_test(tc, broadcast_and_all_hosts_are_delivered_as_multicast, 0, 3);
+	tcase_add_test(tc, tcp_to_a_group_is_dropped);
 	tcase_add_loop_test(tc, options_are_skipped, 0, 6);
 	tcase_add_loop_test(tc, broken_options_are_dropped, 0, 5);
 	tcase_add_loop_test(tc, source_routes_are_dropped, 0, 2);
