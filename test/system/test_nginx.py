@@ -243,6 +243,31 @@ def killed_keeper():
         check(curl(w, "/index.html") == PAGE, "nginx no longer answers")
 
 
+def nothing_left_behind():
+    """After load, broken downloads and a kill nothing is leaked: no file, no wait, no packet."""
+    with TapWorld() as w:
+        need("nginx", "curl", "wrk")
+        log = w.path("shim.log")
+        p = w.shim("nginx", "-c", nginx_conf(w), SHIM_LOG_FILE=log, SHIM_TIME_WAIT="1")
+        w.listening(80, p)
+        w.run("wrk", "-t1", "-c20", "-d1s", f"http://{SHIM4}/index.html")
+        w.run("wrk", "-t1", "-c20", "-d1s", "-H", "Connection: close",
+              f"http://{SHIM4}/index.html")
+        for _ in range(5):
+            subprocess.run(["ip", "netns", "exec", w.peer_ns, "curl", "-s", "-o", "/dev/null",
+                            "--max-time", "0.3", f"http://{SHIM4}/slow/big"], check=False)
+        os.kill(children_of(p.pid)[0], signal.SIGKILL)
+        curl(w, "/big", "-o", "/dev/null")
+        p.send_signal(signal.SIGQUIT)
+        check(p.wait(timeout=20) == 0, "SIGQUIT ended nginx with", p.returncode)
+
+        def ended():
+            with open(log, encoding="utf-8") as f:
+                return [ln for ln in f if "the keeper ends" in ln]
+        line = wait_until(ended, "the keeper to end", 30)[0]
+        check("0 files, 0 waits, 0 packet buffers left behind" in line, line)
+
+
 def idle_cpu():
     """Idle, everything together stays below 2 % of a core; the first request comes fast."""
     seconds = 10.0
@@ -274,6 +299,7 @@ TESTS = [
     ("nginx_reload_under_load_drops_nothing", reload_under_load),
     ("nginx_killed_worker_closes_its_connections_only", killed_worker),
     ("nginx_killed_keeper_is_replaced", killed_keeper),
+    ("nginx_leaves_nothing_behind", nothing_left_behind),
     ("nginx_idle_cpu_and_first_request", idle_cpu),
 ]
 
