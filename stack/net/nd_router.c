@@ -62,8 +62,10 @@ uint64_t nd_router_step(struct stack *st, uint64_t now)
 		    !nd_is_enabled(st, nif))
 			continue;
 		if (st->net.rs_at[i] <= now) {
-			send_rs(st, nif, now);
-			st->net.rs_sent[i]++;
+			if (nif->ops->link_is_up(nif)) {
+				send_rs(st, nif, now);
+				st->net.rs_sent[i]++;
+			}
 			st->net.rs_at[i] = now + RTR_SOLICITATION_INTERVAL;
 		}
 		if (st->net.rs_sent[i] < MAX_RTR_SOLICITATIONS)

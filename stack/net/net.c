@@ -7,6 +7,8 @@
  */
 #include "stack/net/net_priv.h"
 
+#define LINK_WAIT (1 * NSEC_PER_SEC)
+
 size_t net_footprint(const struct stack_config *cfg)
 {
 	(void)cfg;
@@ -35,6 +37,17 @@ void net_house_at(struct stack *st, uint64_t at)
 		timer_arm(&st->wheel, t, at);
 }
 
+/* What is said to a link that is down is heard by nobody: wait for it. */
+static void address_step(struct stack *st, struct ifaddr *a, uint64_t now)
+{
+	if (!a->nif->ops->link_is_up(a->nif))
+		a->next_at = now + LINK_WAIT;
+	else if (ipaddr_is_v4(&a->addr))
+		arp_address_step(st, a, now);
+	else
+		nd_address_step(st, a, now);
+}
+
 static uint64_t address_steps(struct stack *st, uint64_t now)
 {
 	struct route_table *t = &st->net.route;
@@ -42,10 +55,8 @@ static uint64_t address_steps(struct stack *st, uint64_t now)
 	struct ifaddr *a;
 
 	for (a = t->addrs; a < t->addrs + t->naddrs; a++) {
-		if (a->next_at <= now && ipaddr_is_v4(&a->addr))
-			arp_address_step(st, a, now);
-		else if (a->next_at <= now)
-			nd_address_step(st, a, now);
+		if (a->next_at <= now)
+			address_step(st, a, now);
 		next = RTE_MIN(next, a->next_at);
 	}
 	return next;

@@ -274,6 +274,23 @@ START_TEST(start_probes_thrice_and_announces_twice)
 }
 END_TEST
 
+START_TEST(announcements_wait_for_the_link)
+{
+	unsigned int n = 0;
+
+	nw_start_with(0, loud);
+	nw.wire.ports[0].link_down = true;
+	nw_advance(20 * SEC);
+	nw_expect_silence();
+	nw.wire.ports[0].link_down = false;
+	nw_advance(10 * SEC);
+	while (nw_take())
+		n++;
+	ck_assert_uint_eq(n, 5);
+	nw_stop();
+}
+END_TEST
+
 START_TEST(a_scan_cannot_drive_out_the_known)
 {
 	struct ipaddr a;
@@ -366,6 +383,7 @@ static Suite *arp_suite(void)
 	tcase_add_test(tc, a_scan_cannot_drive_out_the_known);
 	tcase_add_test(tc, a_cached_route_survives_the_replacement_of_its_neighbour);
 	tcase_add_test(tc, a_shared_packet_is_copied_before_it_waits);
+	tcase_add_test(own, announcements_wait_for_the_link);
 	tcase_add_test(own, start_probes_thrice_and_announces_twice);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, own);
