@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp_priv.h - what the files of this directory ask of each other; included by tcp.h only.
+ */
+#ifndef STACK_TCP_TCP_PRIV_H
+#define STACK_TCP_TCP_PRIV_H
+
+/* -- tcp_fsm.c ------------------------------------------------------------------------- */
+/* The only writer of sk->state.  Counts, hashes and unhashes; an illegal change is a bug (debug assert). */
+void tcp_set_state(struct stack *st, struct tcp_sock *tp, uint8_t state);
+const char *tcp_state_name(uint8_t state);
+bool tcp_transition_is_legal(uint8_t from, uint8_t to);
+/* The connection is over: unhash, stop timers, drop queues, wake everybody; err 0: quietly. */
+void tcp_done(struct stack *st, struct tcp_sock *tp, int err, uint64_t now);
+/* Free an orphan that is closed.  tp is gone afterwards. */
+void tcp_destroy(struct stack *st, struct tcp_sock *tp);
+void tcp_check_invariants(const struct stack *st, const struct tcp_sock *tp);
+
+/* -- tcp_input.c, tcp_ack.c, tcp_rcv.c, tcp_reass.c ------------------------------------- */
+enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx,
+				     uint64_t now);
+/* The same in SYN-SENT (tcp_open.c). */
+enum tcp_verdict tcp_syn_sent(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx,
+			      uint64_t now);
+/* The peer's RST is believed. */
+void tcp_connection_reset(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* The round trip of our SYN. */
+void tcp_sample_syn_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now);
+void tcp_established(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_mark_pending(struct stack *st, struct tcp_sock *tp);
+/* RFC 5961: may this connection send one more challenge ACK now? */
+void tcp_challenge_ack(struct stack *st, struct tcp_sock *tp, uint64_t now);
+bool tcp_oow_ack_allowed(uint64_t *last, uint64_t now);
+
+bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now);
+
+void tcp_rcv_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now);
+/* In-order payload, known to fit: the header-prediction path. */
+void tcp_rcv_in_order(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now);
+/* m was charged on the reassembly queue; its cb says which bytes continue the stream. */
+void tcp_rcv_enqueue_ofo(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
+void tcp_rcv_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, uint32_t len, uint64_t now);
+void tcp_rcv_space_adjust(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* A segment of len bytes in truesize bytes of memory arrived in order. */
+void tcp_window_grow(struct stack *st, struct tcp_sock *tp, uint32_t truesize, uint32_t len);
+void tcp_rcv_rtt_measure(struct tcp_sock *tp, uint64_t now);
+void tcp_rcv_rtt_ts(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now);
+void tcp_rcv_init_buffer(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_rcvq_free(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
+void tcp_rcvq_purge(struct stack *st, struct tcp_sock *tp);
+uint32_t tcp_select_window(struct stack *st, struct tcp_sock *tp);
+uint32_t tcp_window_candidate(struct stack *st, struct tcp_sock *tp);
+void tcp_initial_window(const struct stack *st, uint32_t rcvbuf, uint32_t clamp, uint32_t mss,
+			bool wscale_ok, uint32_t *rcv_wnd, uint32_t *window_clamp,
+			uint8_t *wscale);
+void tcp_enter_quickack(struct tcp_sock *tp, unsigned int max);
+/* Decide about the ACK owed after a segment: now or later. */
+void tcp_ack_check(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* After the program has read: does the peer want to hear of it? */
+bool tcp_read_wants_ack(struct stack *st, struct tcp_sock *tp, uint32_t copied);
+
+static inline uint32_t tcp_receive_window(const struct tcp_sock *tp)
+{
+	int32_t w = seq_diff(tp->rcv_wup + tp->rcv_wnd, tp->rcv_nxt);
+
+	return w > 0 ? (uint32_t)w : 0;
+}
+
+/* Bytes of buffer → bytes of window to offer: half of it covers what small segments waste. */
+static inline uint32_t tcp_win_from_space(uint32_t space)
+{
+	return space / 2;
+}
+
+void tcp_ofo_queue(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now);
+/* Move what has become in-order to the receive queue; true if a FIN was among it. */
+bool tcp_ofo_drain(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_ofo_purge(struct stack *st, struct tcp_sock *tp);
+void tcp_dsack_set(struct tcp_sock *tp, uint32_t start, uint32_t end);
+void tcp_sacks_advance(struct tcp_sock *tp);
+
+/* -- tcp_loss.c, tcp_sack.c, tcp_rack.c ------------------------------------------------- */
+/* What one ACK did; filled by tcp_ack() and read by the loss and congestion code. */
+struct tcp_ack_info {
+	uint32_t prior_una, prior_in_flight, prior_packets_out;
+	uint32_t prior_delivered, prior_lost;
+	uint32_t acked_bytes;
+	uint32_t acked;		/* segments removed from the queue */
+	uint32_t newly_sacked;
+	uint64_t seq_rtt;	/* ns of a segment never retransmitted; 0: none */
+	uint64_t ca_rtt;
+	uint64_t sack_rtt;
+	uint64_t now;
+	bool una_advanced;
+	bool data_acked;
+	bool orig_sack_acked;	/* something never retransmitted was acknowledged: F-RTO, undo */
+	bool retrans_acked;
+	bool dup;		/* a duplicate ACK by RFC 5681's definition */
+	bool wnd_updated;
+	bool ece;
+	bool dsack;
+	uint32_t reord_seq;	/* lowest sequence that shows reordering */
+	struct {		/* rate sample */
+		uint64_t prior_delivered, prior_time, interval, rtt;
+		uint64_t delivered;
+		uint64_t first_tx;
+		uint32_t send_us; /* how long sending the interval's segments took */
+		bool app_limited, retrans;
+		uint32_t last_end_seq;
+	} rs;
+};
+
+static inline uint32_t tcp_in_flight(const struct tcp_sock *tp)
+{
+	return tp->packets_out + tp->retrans_out - tp->sacked_out - tp->lost_out;
+}
+
+bool tcp_sack_process(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+		      struct tcp_ack_info *ai);
+void tcp_sack_clear_reneged(struct tcp_sock *tp);
+void tcp_loss_on_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai);
+void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_mark_lost(struct tcp_sock *tp, struct rte_mbuf *m);
+void tcp_enter_recovery(struct stack *st, struct tcp_sock *tp, bool ece, uint64_t now);
+void tcp_enter_cwr(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_update_reordering(struct stack *st, struct tcp_sock *tp, uint32_t low_seq, bool ts);
+void tcp_tlp_ack(struct stack *st, struct tcp_sock *tp, uint32_t ack, struct tcp_ack_info *ai);
+void tcp_rack_advance(struct tcp_sock *tp, const struct pkt_cb *cb, uint64_t now);
+/* cb is acknowledged or SACKed: take it out of the counts of what is lost or retransmitted. */
+void tcp_seg_uncount(struct tcp_sock *tp, struct pkt_cb *cb);
+/* Mark what RACK holds for lost; returns ns until more may be, 0 none. */
+uint64_t tcp_rack_detect(struct tcp_sock *tp, uint64_t now);
+void tcp_rack_update_reo_wnd(struct tcp_sock *tp, const struct tcp_ack_info *ai);
+void tcp_rate_seg_sent(struct tcp_sock *tp, struct pkt_cb *cb, uint64_t now);
+void tcp_rate_seg_delivered(struct tcp_sock *tp, const struct pkt_cb *cb,
+			    struct tcp_ack_info *ai);
+void tcp_rate_sample(struct tcp_sock *tp, struct tcp_ack_info *ai);
+void tcp_rate_check_app_limited(struct tcp_sock *tp);
+
+/* -- tcp_rtt.c --------------------------------------------------------------------------- */
+void tcp_rtt_sample(struct tcp_sock *tp, uint64_t rtt);
+void tcp_rto_reset(struct tcp_sock *tp);
+void tcp_min_rtt_update(struct tcp_sock *tp, uint64_t rtt, uint64_t now);
+static inline uint32_t tcp_ts_clock(uint64_t now)
+{
+	return (uint32_t)(now / NS_PER_MS);
+}
+
+/* -- tcp_output.c, tcp_ctl.c -------------------------------------------------------------- */
+/* Send what may be sent: retransmissions, data, FIN, the ACK owed.  Sets timers. */
+void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now);
+int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
+		     uint64_t now);
+int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
+bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t now);
+void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t now);
+/* Window probe: one byte if there is one and it fits nothing, else an old sequence number. */
+void tcp_write_wakeup(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_send_syn(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_send_reset(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
+uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now);
+uint16_t tcp_mss_from_mtu(const struct tcp_key *key, uint16_t mtu);
+int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_t len);
+void tcp_cwnd_application_limited(struct tcp_sock *tp, uint64_t now);
+void tcp_cwnd_restart_after_idle(struct tcp_sock *tp, uint64_t now);
+void tcp_cwnd_validate(struct tcp_sock *tp, bool limited, uint64_t now);
+/* Segments that belong to no sock. */
+void tcp_reply_reset(struct stack *st, const struct tcp_rx *rx, uint64_t now);
+void tcp_tw_send_ack(struct stack *st, struct tcp_tw *tw, const struct tcp_seg *seg, uint64_t now);
+void tcp_req_send_synack(struct stack *st, struct tcp_req *req, uint64_t now);
+void tcp_req_send_ack(struct stack *st, struct tcp_req *req, uint64_t now);
+void tcp_req_send_reset(struct stack *st, struct tcp_req *req, uint64_t now);
+
+/* -- send queue: tcp_sndq.c ------------------------------------------------------------ */
+#define TCP_MBUF_OVERHEAD 384 /* struct rte_mbuf, private area, mempool header */
+static inline uint32_t tcp_truesize(const struct rte_mbuf *m)
+{
+	uint32_t n = 0;
+
+	for (; m != NULL; m = m->next)
+		n += m->buf_len + TCP_MBUF_OVERHEAD;
+	return n;
+}
+static inline uint8_t *tcp_sndq_payload(const struct rte_mbuf *m)
+{
+	return (uint8_t *)m->buf_addr + pkt_cb(m)->off;
+}
+void tcp_sndq_append(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
+/* A new unsent segment at the end of the queue, empty; NULL: no memory. */
+struct rte_mbuf *tcp_sndq_new(struct stack *st, struct tcp_sock *tp);
+void tcp_sndq_pop(struct stack *st, struct tcp_sock *tp);
+void tcp_sndq_trim_head(struct tcp_sock *tp, struct rte_mbuf *m, uint32_t n);
+void tcp_sndq_purge(struct stack *st, struct tcp_sock *tp);
+void tcp_sndbuf_expand(struct stack *st, struct tcp_sock *tp);
+/* Room came free: raise EPOLLOUT if a writer waits. */
+void tcp_write_space(struct stack *st, struct tcp_sock *tp);
+bool tcp_is_writeable(const struct tcp_sock *tp);
+bool tcp_has_room(const struct tcp_sock *tp);
+/* Is there packet memory for senders? */
+bool tcp_memory_available(const struct stack *st);
+/* No packet memory for what has to be sent: try again later. */
+void tcp_starve(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_unstarve(struct stack *st, struct tcp_sock *tp, uint64_t now);
+
+/* -- tcp_timer.c ------------------------------------------------------------------------ */
+void tcp_timer_set(struct stack *st, struct tcp_sock *tp, enum tcp_timer which, uint64_t deadline);
+void tcp_timer_clear(struct tcp_sock *tp, enum tcp_timer which);
+void tcp_timer_stop_all(struct stack *st, struct tcp_sock *tp);
+/* The retransmission family: kind at now + delay. */
+void tcp_xmit_timer_set(struct stack *st, struct tcp_sock *tp, enum tcp_xmit_timer kind,
+			uint64_t delay, uint64_t now);
+void tcp_xmit_timer_clear(struct tcp_sock *tp);
+void tcp_rearm_rto(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* Arm the probe of RFC 8985 7.2 if there is something to probe for. */
+bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_keepalive_start(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_check_probe_timer(struct stack *st, struct tcp_sock *tp, uint64_t now);
+uint64_t tcp_timers_next(const struct tcp_sock *tp);
+uint64_t tcp_keepidle(const struct tcp_sock *tp);
+uint64_t tcp_keepintvl(const struct tcp_sock *tp);
+void tcp_timer_rearm(struct stack *st, struct tcp_sock *tp);
+
+/* -- tcp_listen.c, tcp_tw.c, tcp_isn.c, tcp_cookie.c ------------------------------------- */
+/* The segment met a listener; *child is set when a SYN cookie made it a connection. */
+enum tcp_verdict tcp_listen_input(struct stack *st, struct tcp_sock *lsk, struct tcp_rx *rx,
+				  struct tcp_sock **child, uint64_t now);
+/* The segment matched a half-open connection; *child is set when it became a full one. */
+enum tcp_verdict tcp_req_input(struct stack *st, struct tcp_req *req, struct tcp_rx *rx,
+			       struct tcp_sock **child, uint64_t now);
+void tcp_req_timer(struct stack *st, struct tcp_req *req, uint64_t now);
+void tcp_req_free(struct stack *st, struct tcp_req *req);
+void tcp_listen_stop(struct stack *st, struct tcp_sock *lsk, uint64_t now);
+struct tcp_sock *tcp_accept_pop(struct tcp_sock *lsk);
+/* A connection of lsk in state ESTABLISHED, hashed and on the accept queue; NULL: no memory. */
+struct tcp_sock *tcp_child_create(struct stack *st, struct tcp_sock *lsk,
+				  const struct tcp_req *req, const struct tcp_seg *seg,
+				  uint64_t now);
+void tcp_child_abort(struct stack *st, struct tcp_sock *child, uint64_t now);
+
+/* Turn a connection into a small TIME_WAIT (or orphaned FIN_WAIT_2) node; tp becomes closed. */
+void tcp_time_wait(struct stack *st, struct tcp_sock *tp, bool fin_wait_2, uint64_t timeout,
+		   uint64_t now);
+enum tcp_verdict tcp_tw_input(struct stack *st, struct tcp_tw *tw, struct tcp_rx *rx, uint64_t now);
+void tcp_tw_free(struct stack *st, struct tcp_tw *tw);
+/* RFC 6191: may a new connection of ours take the 4-tuple over?  If so its ISS is *iss. */
+bool tcp_tw_reusable(const struct tcp_tw *tw, uint64_t now);
+uint32_t tcp_tw_next_iss(const struct tcp_tw *tw);
+
+uint32_t tcp_isn(const struct stack *st, const struct tcp_key *key, uint64_t now);
+uint32_t tcp_ts_offset(const struct stack *st, const struct tcp_key *key);
+
+#define TCP_COOKIE_PERIOD (64 * NS_PER_SEC)
+uint32_t tcp_cookie_make(const struct stack *st, const struct tcp_key *key, uint32_t irs,
+			 uint16_t *mss, uint64_t now);
+/* The MSS the cookie stands for, 0: not one of ours. */
+uint16_t tcp_cookie_check(const struct stack *st, const struct tcp_key *key, uint32_t irs,
+			  uint32_t cookie, uint64_t now);
+
+/* -- tcp_usr.c, tcp_sockopt.c, tcp_info.c ---------------------------------------------- */
+struct tcp_sock *tcp_sock_alloc(struct stack *st, int domain, uint64_t now);
+int tcp_sockopt_set(struct stack *st, struct sock *sk, int level, int name, const void *val,
+		    socklen_t len, uint64_t now);
+int tcp_sockopt_get(struct stack *st, struct sock *sk, int level, int name, void *val,
+		    socklen_t *len, uint64_t now);
+void tcp_option_changed(struct stack *st, struct sock *sk, int level, int name, uint64_t now);
+int tcp_info_get(struct stack *st, struct tcp_sock *tp, void *val, socklen_t *len, uint64_t now);
+ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
+		    uint64_t now);
+ssize_t tcp_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, int flags,
+		    uint64_t now);
+void tcp_close(struct stack *st, struct sock *sk, uint64_t now);
+/* ICMP, PMTU: the path takes packets of mtu bytes only. */
+void tcp_mtu_reduced(struct stack *st, struct tcp_sock *tp, uint16_t mtu, uint64_t now);
+
+#endif
