@@ -4,7 +4,8 @@
 # lint.sh - clang-tidy and cppcheck over the project's own code.
 #
 # What they find and is no mistake is listed with its reason in lint.known, by file and
-# check; a line there that nothing matches any more is told, so that it can go.
+# check; a line there that nothing matches any more is told, so that it can go, but is no
+# failure: other versions of the tools find other things.
 #
 # usage: lint.sh [FILE...]     (default: all of stack, dpdk_port, preload, cli)
 set -u
@@ -56,7 +57,7 @@ awk -v root="$PWD/" -v all="$all" '
 	END {
 		for (key in known)
 			if (all && known[key] == 0)
-				print "lint.known: " key " is not found any more: take the line out"
+				print "note: lint.known: " key " is not found any more" > "/dev/stderr"
 	}' test/ci/lint.known "$out" > "$out.left"
 
 if [ -s "$out.left" ]; then
