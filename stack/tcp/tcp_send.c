@@ -73,6 +73,9 @@ static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, u
 		struct rte_mbuf *m = tp->snd_tail;
 
 		if (room == 0) {
+			/* TCP_NOTSENT_LOWAT: what can leave now makes room. */
+			if (!tcp_has_room(tp) && tp->notsent_lowat != UINT32_MAX)
+				tcp_output(st, tp, now);
 			if (!tcp_has_room(tp))
 				break;
 			m = st->tcp.wmem < st->tcp.wmem_max ? tcp_sndq_new(st, tp) : NULL;

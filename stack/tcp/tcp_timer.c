@@ -202,7 +202,8 @@ static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	bool shut = window_was_shut(tp);
 
-	if (shut ? now - tp->rcv_tstamp > TCP_RTO_MAX : rto_gives_up(tp, now)) {
+	/* Two of the longest intervals: an answer to the last attempt is never older than one. */
+	if (shut ? now - tp->rcv_tstamp > 2 * TCP_RTO_MAX : rto_gives_up(tp, now)) {
 		give_up(st, tp, now);
 		return;
 	}
