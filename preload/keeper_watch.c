@@ -180,7 +180,9 @@ static void check_embryo(unsigned int slot, uint64_t now)
 	if (p->pid != 0) {
 		if (p->watched != shm->keeper.generation && !watch_begin(slot))
 			bury(slot);
-	} else if (now - p->born > EMBRYO_MAX && kill(p->parent, 0) != 0 && errno == ESRCH) {
+	} else if (now - p->born > EMBRYO_MAX &&
+		   ((kill(p->parent, 0) != 0 && errno == ESRCH) || registry_is_exiting(p->parent))) {
+		/* A zombie that nobody waits for is as dead as one that is gone. */
 		bury(slot);
 	}
 }
