@@ -11,9 +11,10 @@ set -eu
 
 build="gcc make pkg-config binutils libc6-dev libdpdk-dev libnuma-dev check"
 run="nginx curl iproute2 util-linux"
-# systemd-less machines have neither ps nor ping by themselves.
+# A bare Debian has neither ps nor ping, nor netbase's /etc/services, without which wrk
+# cannot resolve "http".
 test="$run redis-server redis-tools memcached haproxy iperf3 iperf wrk sockperf nodejs python3
-	netcat-openbsd ethtool iputils-ping procps tcpdump"
+	netcat-openbsd ethtool iputils-ping traceroute procps tcpdump netbase"
 bench="$test dpdk-dev"
 lint="clang-tidy cppcheck"
 

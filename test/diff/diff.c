@@ -4,6 +4,8 @@
  *
  * usage: diff OUR-ADDRESS PEER-ADDRESS [CASE...]
  *
+ * The addresses' family is that of the sockets.
+ *
  * Every case prints what each call returned and its errno; what legitimately varies (port
  * numbers, buffer sizes that depend on memory) is checked here and printed as a verdict.
  * Nothing here sleeps to let something happen: poll(2) waits for it.  The peer
@@ -32,6 +34,7 @@ int main(int argc, char **argv)
 		return 2;
 	our_addr = argv[1];
 	peer_addr = argv[2];
+	family = strchr(our_addr, ':') != NULL ? AF_INET6 : AF_INET;
 	signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		bool wanted = argc == 3;

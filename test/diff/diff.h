@@ -36,11 +36,22 @@
 enum { ECHO = 7000, UECHO, FIN, RST, MUTE, PATTERN, UNREAD, CONTROL, CLOSED = 7999 };
 
 extern const char *our_addr, *peer_addr;
+extern int family; /* theirs, and so that of the sockets: AF_INET or AF_INET6 */
+
+union addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
 
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 long show(const char *what, long r, int err);
 int show_fd(const char *what, int fd, int err);
-struct sockaddr_in addr4(const char *host, int port);
+union addr at(const char *host, int port);
+socklen_t addr_len(const union addr *a);
+const char *addr_text(const union addr *a);
+/* Of our family: all addresses, the kernel's own, and one that nobody here has. */
+const char *any_host(void), *loopback(void), *foreign_host(void);
 
 /* Make a call and print it with its result. */
 #define DO(call)                                                                                   \
@@ -55,7 +66,7 @@ struct sockaddr_in addr4(const char *host, int port);
 		int fd_ = (call);                                                                  \
 		show_fd(#call, fd_, errno);                                                        \
 	})
-#define SA(x) ((struct sockaddr *)&(x)), sizeof(x)
+#define SA(x) &(x).sa, addr_len(&(x))
 
 const char *events_name(int ev);
 int wait_for(int fd, int events, int ms);

@@ -91,7 +91,7 @@ void epoll_hangups(void)
 	show_epoll(ep, 5000);
 	close(s);
 	show_epoll(ep, 0);
-	s = socket(AF_INET, SOCK_STREAM, 0);
+	s = socket(family, SOCK_STREAM, 0);
 	ev.events = EPOLLIN | EPOLLOUT;
 	DO(epoll_ctl(ep, EPOLL_CTL_ADD, s, &ev));
 	show_epoll(ep, 0);
@@ -101,10 +101,10 @@ void epoll_hangups(void)
 
 void epoll_mixed_and_nested(void)
 {
-	int port, l = listener(AF_INET, &port), ep = epoll_create1(0), outer = epoll_create1(0);
+	int port, l = listener(family, &port), ep = epoll_create1(0), outer = epoll_create1(0);
 	int e = eventfd(0, EFD_NONBLOCK), p[2], c;
 	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = 1 };
-	struct sockaddr_in sin = addr4("127.0.0.1", port);
+	union addr sin = at(loopback(), port);
 	uint64_t one = 1;
 
 	if (pipe(p) < 0)
@@ -131,7 +131,7 @@ void epoll_mixed_and_nested(void)
 	close(c);
 	show_epoll(ep, 0);
 	show_epoll(outer, 0);
-	int s = socket(AF_INET, SOCK_STREAM, 0);
+	int s = socket(family, SOCK_STREAM, 0);
 	DO(connect(s, SA(sin)));
 	show_epoll(ep, 5000);
 	c = DOFD(accept(l, NULL, NULL));

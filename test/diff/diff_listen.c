@@ -4,9 +4,9 @@
 
 void accepting(void)
 {
-	struct sockaddr_in sin;
+	union addr sin;
 	socklen_t len = sizeof(sin);
-	int port, l = listener(AF_INET, &port), c, on = -1;
+	int port, l = listener(family, &port), c, on = -1;
 	char buf[20] = { 0 };
 
 	fcntl(l, F_SETFL, O_NONBLOCK);
@@ -15,7 +15,7 @@ void accepting(void)
 	ask_peer(port, "send-hello");
 	wait_for(l, POLLIN | POLLOUT, 5000);
 	c = DOFD(accept4(l, (struct sockaddr *)&sin, &len, SOCK_CLOEXEC));
-	say("from %s len %u F_GETFL %x F_GETFD %x", inet_ntoa(sin.sin_addr), len, fcntl(c, F_GETFL),
+	say("from %s len %u F_GETFL %x F_GETFD %x", addr_text(&sin), len, fcntl(c, F_GETFL),
 	    fcntl(c, F_GETFD));
 	wait_for(c, POLLIN, 5000);
 	DO(read(c, buf, 20));
@@ -37,8 +37,8 @@ void accepting(void)
 
 void accept_errors(void)
 {
-	int port, l = listener(AF_INET, &port), u = socket(AF_INET, SOCK_DGRAM, 0), p[2];
-	struct sockaddr_in sin;
+	int port, l = listener(family, &port), u = socket(family, SOCK_DGRAM, 0), p[2];
+	union addr sin;
 	socklen_t len = (socklen_t)-1;
 
 	fcntl(l, F_SETFL, O_NONBLOCK);
@@ -58,6 +58,7 @@ void accept_errors(void)
 void mapped_addresses(void)
 {
 	struct sockaddr_in6 sin6;
+	union addr echo;
 	socklen_t len = sizeof(sin6);
 	int port, l = listener(AF_INET6, &port), c;
 	char buf[20], text[64];
@@ -73,12 +74,9 @@ void mapped_addresses(void)
 	close(c);
 	close(l);
 	c = socket(AF_INET6, SOCK_STREAM, 0);
-	memset(&sin6, 0, sizeof(sin6));
-	sin6.sin6_family = AF_INET6;
-	sin6.sin6_port = htons(ECHO);
 	snprintf(text, sizeof(text), "::ffff:%s", peer_addr);
-	inet_pton(AF_INET6, text, &sin6.sin6_addr);
-	DO(connect(c, SA(sin6)));
+	echo = at(text, ECHO);
+	DO(connect(c, SA(echo)));
 	DO(write(c, "mapped", 6));
 	DO(recv(c, buf, 6, MSG_WAITALL));
 	close(c);
@@ -86,15 +84,15 @@ void mapped_addresses(void)
 
 void loopback_and_port(void)
 {
-	struct sockaddr_in sin = addr4("127.0.0.1", 0);
-	int port, l = listener(AF_INET, &port), s = socket(AF_INET, SOCK_STREAM, 0), c;
+	union addr sin = at(loopback(), 0);
+	int port, l = listener(family, &port), s = socket(family, SOCK_STREAM, 0), c;
 	socklen_t len = sizeof(sin);
 	char buf[20];
 
-	sin.sin_port = htons(port);
+	sin.in.sin_port = htons(port);
 	DO(connect(s, SA(sin)));
 	c = DOFD(accept(l, (struct sockaddr *)&sin, &len));
-	say("from %s", inet_ntoa(sin.sin_addr));
+	say("from %s", addr_text(&sin));
 	DO(write(s, "loop", 4));
 	DO(recv(c, buf, 4, MSG_WAITALL));
 	close(s);
@@ -102,7 +100,7 @@ void loopback_and_port(void)
 	close(c);
 	ask_peer(port, "send-hello");
 	c = DOFD(accept(l, (struct sockaddr *)&sin, &len));
-	say("from %s", inet_ntoa(sin.sin_addr));
+	say("from %s", addr_text(&sin));
 	close(c);
 	close(l);
 }

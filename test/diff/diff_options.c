@@ -36,11 +36,20 @@ void options(void)
 		OPT(SOL_IP, IP_RECVERR, 1), OPT(SOL_IP, IP_MTU, -1), OPT(SOL_IP, IP_PKTINFO, 1),
 		OPT(SOL_IP, IP_FREEBIND, 1), OPT(SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1),
 		OPT(SOL_IP, IP_MINTTL, 10), OPT(SOL_IP, 9999, 1), OPT(SOL_IPV6, IPV6_V6ONLY, 1),
+		OPT(SOL_IPV6, IPV6_V6ONLY, 7), OPT(SOL_IPV6, IPV6_UNICAST_HOPS, 70),
+		OPT(SOL_IPV6, IPV6_UNICAST_HOPS, -1), OPT(SOL_IPV6, IPV6_UNICAST_HOPS, 256),
+		OPT(SOL_IPV6, IPV6_MULTICAST_HOPS, 5), OPT(SOL_IPV6, IPV6_MULTICAST_LOOP, 0),
+		OPT(SOL_IPV6, IPV6_RECVPKTINFO, 1), OPT(SOL_IPV6, IPV6_RECVHOPLIMIT, 1),
+		OPT(SOL_IPV6, IPV6_RECVTCLASS, 1), OPT(SOL_IPV6, IPV6_TCLASS, 0x20),
+		OPT(SOL_IPV6, IPV6_TCLASS, 256), OPT(SOL_IPV6, IPV6_RECVERR, 1),
+		OPT(SOL_IPV6, IPV6_MTU_DISCOVER, 2), OPT(SOL_IPV6, IPV6_MTU_DISCOVER, 9),
+		OPT(SOL_IPV6, IPV6_MTU, -1), OPT(SOL_IPV6, IPV6_DONTFRAG, 1),
+		OPT(SOL_IPV6, 9999, 1),
 		OPT(12345, 1, 1),
 	};
 
 	for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
-		int s = socket(AF_INET, type, 0);
+		int s = socket(family, type, 0);
 
 		for (size_t i = 0; i < sizeof(opts) / sizeof(opts[0]); i++) {
 			int v = opts[i].set, r = 0, got = -1;
@@ -72,7 +81,7 @@ void option_lengths(void)
 	struct tcp_info ti;
 	char cc[32] = "reno";
 	unsigned char c = 1;
-	int s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+	int s = socket(family, SOCK_STREAM, 0), one = 1;
 	socklen_t len = sizeof(got);
 
 	DO(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &c, 1));

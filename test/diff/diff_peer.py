@@ -3,7 +3,7 @@
 """
 diff_peer.py - the far side of diff.c, always on the kernel's stack.
 
-usage: diff_peer.py ADDRESS.  Services: 7000 echo, 7001 UDP echo, 7002 closes at once,
+usage: diff_peer.py ADDRESS, 0.0.0.0 or ::.  Services: 7000 echo, 7001 UDP echo, 7002 closes at once,
 7003 resets at once, 7004 never reads, 7005 sends a pattern, 7006 closes with unread data
 (a reset), 7007 control: "HOST PORT MODE" makes the peer connect there.
 """
@@ -13,11 +13,12 @@ import sys
 import threading
 
 ADDR = sys.argv[1]
+FAMILY = socket.AF_INET6 if ":" in ADDR else socket.AF_INET
 held = []
 
 
 def serve(port, handler):
-    s = socket.socket()
+    s = socket.socket(FAMILY)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if handler is mute:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -98,7 +99,7 @@ def control(c):
 
 
 def udp_echo():
-    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    u = socket.socket(FAMILY, socket.SOCK_DGRAM)
     u.bind((ADDR, 7001))
     while True:
         d, a = u.recvfrom(70000)

@@ -4,14 +4,14 @@
 
 void socket_arguments(void)
 {
-	DOFD(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
-	DOFD(socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP));
-	DOFD(socket(AF_INET, 77, 0));
-	DOFD(socket(AF_INET, SOCK_SEQPACKET, 0));
-	DOFD(socket(AF_INET, SOCK_STREAM, 9999));
+	DOFD(socket(family, SOCK_STREAM, IPPROTO_UDP));
+	DOFD(socket(family, SOCK_DGRAM, IPPROTO_TCP));
+	DOFD(socket(family, 77, 0));
+	DOFD(socket(family, SOCK_SEQPACKET, 0));
+	DOFD(socket(family, SOCK_STREAM, 9999));
 	DOFD(socket(9999, SOCK_STREAM, 0));
-	DOFD(socket(AF_INET, SOCK_RAW, 0));
-	int s = DOFD(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+	DOFD(socket(family, SOCK_RAW, 0));
+	int s = DOFD(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
 
 	say("F_GETFL %x F_GETFD %x", fcntl(s, F_GETFL), fcntl(s, F_GETFD));
 	close(s);
@@ -50,7 +50,7 @@ static void interrupted(int flags)
 	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = flags };
 	struct itimerval it = { { 0, 30000 }, { 0, 30000 } }, off = { { 0, 0 }, { 0, 0 } };
 	struct timeval tv = { 0, 200000 };
-	int s = tcp_to(MUTE), port, l = listener(AF_INET, &port), ep = epoll_create1(0);
+	int s = tcp_to(MUTE), port, l = listener(family, &port), ep = epoll_create1(0);
 	struct pollfd p = { .fd = s, .events = POLLIN };
 	struct epoll_event ev = { .events = EPOLLIN };
 	char buf[4];
@@ -157,11 +157,11 @@ void fork_shares(void)
 
 void raw_syscalls(void)
 {
-	struct sockaddr_in echo = addr4(peer_addr, ECHO);
+	union addr echo = at(peer_addr, ECHO);
 	char buf[10];
-	int s = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+	int s = (int)syscall(SYS_socket, family, SOCK_STREAM, 0);
 
-	DO(syscall(SYS_connect, s, &echo, sizeof(echo)));
+	DO(syscall(SYS_connect, s, &echo, addr_len(&echo)));
 	DO(syscall(SYS_write, s, "abc", 3));
 	DO(syscall(SYS_recvfrom, s, buf, 3, MSG_WAITALL, NULL, NULL));
 	DO(syscall(SYS_close, s));

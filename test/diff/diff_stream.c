@@ -5,9 +5,9 @@
 void unconnected_stream(void)
 {
 	char buf[10];
-	struct sockaddr_in sin;
+	union addr sin;
 	socklen_t len = sizeof(sin);
-	int s = socket(AF_INET, SOCK_STREAM, 0);
+	int s = socket(family, SOCK_STREAM, 0);
 
 	DO(read(s, buf, 10));
 	DO(recv(s, buf, 10, MSG_DONTWAIT));
@@ -15,13 +15,13 @@ void unconnected_stream(void)
 	DO(send(s, buf, 10, MSG_NOSIGNAL));
 	DO(getpeername(s, (struct sockaddr *)&sin, &len));
 	DO(getsockname(s, (struct sockaddr *)&sin, &len));
-	say("%s:%d len %u", inet_ntoa(sin.sin_addr), ntohs(sin.sin_port), len);
+	say("%s:%d len %u", addr_text(&sin), ntohs(sin.in.sin_port), len);
 	DO(shutdown(s, SHUT_RDWR));
 	DO(accept(s, NULL, NULL));
 	DO(listen(s, 5));
 	wait_for(s, POLLIN | POLLOUT | POLLRDHUP, 0);
 	close(s);
-	s = socket(AF_INET, SOCK_STREAM, 0);
+	s = socket(family, SOCK_STREAM, 0);
 	wait_for(s, POLLIN | POLLOUT | POLLRDHUP, 0);
 	DO(listen(s, -1));
 	DO(lseek(s, 0, SEEK_SET));
@@ -30,9 +30,9 @@ void unconnected_stream(void)
 
 void bind_errors(void)
 {
-	struct sockaddr_in sin = addr4(our_addr, 0), other = addr4("203.0.113.9", 0);
+	union addr sin = at(our_addr, 0), other = at(foreign_host(), 0);
 	socklen_t len = sizeof(sin);
-	int s = socket(AF_INET, SOCK_STREAM, 0), t = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+	int s = socket(family, SOCK_STREAM, 0), t = socket(family, SOCK_STREAM, 0), one = 1;
 
 	DO(bind(s, (struct sockaddr *)&sin, 3));
 	DO(bind(s, (struct sockaddr *)&sin, 15));
@@ -40,18 +40,18 @@ void bind_errors(void)
 	DO(bind(s, SA(sin)));
 	DO(bind(s, SA(sin)));
 	DO(getsockname(s, (struct sockaddr *)&sin, &len));
-	say("address %s port %s", inet_ntoa(sin.sin_addr), sin.sin_port ? "chosen" : "zero");
+	say("address %s port %s", addr_text(&sin), sin.in.sin_port ? "chosen" : "zero");
 	DO(bind(t, SA(sin)));
 	DO(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
 	DO(setsockopt(t, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
 	DO(bind(t, SA(sin)));
 	DO(listen(s, 5));
 	DO(listen(t, 5));
-	sin.sin_family = AF_INET6;
+	sin.sa.sa_family = family == AF_INET6 ? AF_INET : AF_INET6;
 	close(t);
-	t = socket(AF_INET, SOCK_STREAM, 0);
+	t = socket(family, SOCK_STREAM, 0);
 	DO(bind(t, SA(sin)));
-	sin.sin_family = AF_INET;
+	sin.sa.sa_family = (sa_family_t)family;
 	DO(bind(t, SA(sin)));
 	close(s);
 	close(t);
@@ -59,10 +59,10 @@ void bind_errors(void)
 
 void reuseport(void)
 {
-	struct sockaddr_in sin = addr4("0.0.0.0", 0);
+	union addr sin = at(any_host(), 0);
 	socklen_t len = sizeof(sin);
-	int a = socket(AF_INET, SOCK_STREAM, 0), b = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-	int c = socket(AF_INET, SOCK_STREAM, 0);
+	int a = socket(family, SOCK_STREAM, 0), b = socket(family, SOCK_STREAM, 0), one = 1;
+	int c = socket(family, SOCK_STREAM, 0);
 
 	setsockopt(a, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	setsockopt(b, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
@@ -81,8 +81,8 @@ void reuseport(void)
 
 void connect_errors(void)
 {
-	struct sockaddr_in closed = addr4(peer_addr, CLOSED), echo = addr4(peer_addr, ECHO);
-	int s = socket(AF_INET, SOCK_STREAM, 0), err = 0;
+	union addr closed = at(peer_addr, CLOSED), echo = at(peer_addr, ECHO);
+	int s = socket(family, SOCK_STREAM, 0), err = 0;
 	socklen_t len = sizeof(err);
 	char buf[4];
 
@@ -93,17 +93,17 @@ void connect_errors(void)
 	DO(connect(s, SA(echo)));
 	DO(connect(s, SA(echo)));
 	close(s);
-	s = socket(AF_INET, SOCK_STREAM, 0);
+	s = socket(family, SOCK_STREAM, 0);
 	DO(connect(s, (struct sockaddr *)&echo, 4));
-	echo.sin_family = 99;
+	echo.sa.sa_family = 99;
 	DO(connect(s, SA(echo)));
 	close(s);
 }
 
 void connect_nonblocking(void)
 {
-	struct sockaddr_in echo = addr4(peer_addr, ECHO), closed = addr4(peer_addr, CLOSED);
-	int s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), err = -1;
+	union addr echo = at(peer_addr, ECHO), closed = at(peer_addr, CLOSED);
+	int s = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0), err = -1;
 	socklen_t len = sizeof(err);
 
 	DO(connect(s, SA(echo)));
@@ -113,7 +113,7 @@ void connect_nonblocking(void)
 	DO(connect(s, SA(echo)));
 	DO(connect(s, SA(echo)));
 	close(s);
-	s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	s = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	DO(connect(s, SA(closed)));
 	wait_for(s, POLLIN | POLLOUT | POLLRDHUP, 5000);
 	DO(getsockopt(s, SOL_SOCKET, SO_ERROR, &err, &len));
@@ -124,15 +124,15 @@ void connect_nonblocking(void)
 
 void echo_and_names(void)
 {
-	struct sockaddr_in sin;
+	union addr sin;
 	socklen_t len = sizeof(sin);
 	char buf[100] = { 0 };
 	int s = tcp_to(ECHO), n = -1;
 
 	DO(getpeername(s, (struct sockaddr *)&sin, &len));
-	say("peer %s:%d", inet_ntoa(sin.sin_addr), ntohs(sin.sin_port));
+	say("peer %s:%d", addr_text(&sin), ntohs(sin.in.sin_port));
 	DO(getsockname(s, (struct sockaddr *)&sin, &len));
-	say("local %s port %s", inet_ntoa(sin.sin_addr), sin.sin_port ? "chosen" : "zero");
+	say("local %s port %s", addr_text(&sin), sin.in.sin_port ? "chosen" : "zero");
 	DO(write(s, "hello", 5));
 	wait_for(s, POLLIN, 5000);
 	DO(ioctl(s, FIONREAD, &n));
@@ -260,7 +260,7 @@ void peer_resets(void)
 void linger_zero_and_closed(void)
 {
 	struct linger lg = { 1, 0 };
-	int port, l = listener(AF_INET, &port), c;
+	int port, l = listener(family, &port), c;
 	struct tcp_info ti;
 	socklen_t len = sizeof(ti);
 
@@ -281,7 +281,7 @@ void linger_zero_and_closed(void)
 void tcp_disconnect(void)
 {
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
-	struct sockaddr_in echo = addr4(peer_addr, ECHO);
+	union addr echo = at(peer_addr, ECHO);
 	int s = tcp_to(ECHO);
 	char buf[4];
 
@@ -296,7 +296,7 @@ void tcp_disconnect(void)
 
 void half_close(void)
 {
-	int port, l = listener(AF_INET, &port), c;
+	int port, l = listener(family, &port), c;
 	char buf[20];
 
 	ask_peer(port, "half-close");
@@ -316,7 +316,7 @@ void half_close(void)
 
 void urgent(void)
 {
-	int port, l = listener(AF_INET, &port), c, mark = -1;
+	int port, l = listener(family, &port), c, mark = -1;
 	char buf[20] = { 0 };
 
 	ask_peer(port, "urgent");

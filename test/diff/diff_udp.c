@@ -4,10 +4,10 @@
 
 void udp_basics(void)
 {
-	struct sockaddr_in echo = addr4(peer_addr, UECHO), from, any = addr4("0.0.0.0", 0);
+	union addr echo = at(peer_addr, UECHO), from, no_port = at(peer_addr, 0);
 	socklen_t len = sizeof(from);
 	char buf[3000];
-	int s = socket(AF_INET, SOCK_DGRAM, 0), n = -1;
+	int s = socket(family, SOCK_DGRAM, 0), n = -1;
 
 	wait_for(s, POLLIN | POLLOUT, 0);
 	DO(recv(s, buf, 10, MSG_DONTWAIT));
@@ -17,7 +17,7 @@ void udp_basics(void)
 	DO(ioctl(s, FIONREAD, &n));
 	say("FIONREAD %d", n);
 	DO(recvfrom(s, buf, 3, MSG_TRUNC | MSG_PEEK, (struct sockaddr *)&from, &len));
-	say("from %s:%d", inet_ntoa(from.sin_addr), ntohs(from.sin_port));
+	say("from %s:%d", addr_text(&from), ntohs(from.in.sin_port));
 	DO(recvfrom(s, buf, 100, 0, (struct sockaddr *)&from, &len));
 	DO(sendto(s, "", 0, 0, SA(echo)));
 	wait_for(s, POLLIN, 5000);
@@ -29,9 +29,7 @@ void udp_basics(void)
 	static char big[70000];
 	DO(sendto(s, big, 65508, 0, SA(echo)));
 	DO(sendto(s, big, 70000, 0, SA(echo)));
-	any.sin_port = 0;
-	any.sin_addr = echo.sin_addr;
-	DO(sendto(s, "x", 1, 0, SA(any)));
+	DO(sendto(s, "x", 1, 0, SA(no_port)));
 	DO(sendto(s, "x", 1, 0, (struct sockaddr *)&echo, 5));
 	DO(sendto(s, "x", 1, MSG_OOB, SA(echo)));
 	DO(listen(s, 1));
@@ -40,16 +38,16 @@ void udp_basics(void)
 
 void udp_connected(void)
 {
-	struct sockaddr_in echo = addr4(peer_addr, UECHO), closed = addr4(peer_addr, CLOSED), sin;
+	union addr echo = at(peer_addr, UECHO), closed = at(peer_addr, CLOSED), sin;
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(sin);
 	char buf[100];
-	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	int s = socket(family, SOCK_DGRAM, 0);
 
 	DO(connect(s, SA(echo)));
 	DO(getpeername(s, (struct sockaddr *)&sin, &len));
 	DO(getsockname(s, (struct sockaddr *)&sin, &len));
-	say("local %s", inet_ntoa(sin.sin_addr));
+	say("local %s", addr_text(&sin));
 	DO(write(s, "abc", 3));
 	DO(read(s, buf, 100));
 	DO(connect(s, SA(closed)));
@@ -70,31 +68,47 @@ void udp_connected(void)
 	close(s);
 }
 
+static void show_cmsg(const struct cmsghdr *c)
+{
+	const void *data = CMSG_DATA(c);
+	union addr a = at(any_host(), 0);
+
+	if (c->cmsg_level == SOL_IP && c->cmsg_type == IP_PKTINFO) {
+		a.in.sin_addr = ((const struct in_pktinfo *)data)->ipi_addr;
+		say("IP_PKTINFO %s", addr_text(&a));
+	} else if (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+		a.in6.sin6_addr = ((const struct in6_pktinfo *)data)->ipi6_addr;
+		say("IPV6_PKTINFO %s", addr_text(&a));
+	} else if (c->cmsg_level == SOL_SOCKET) {
+		say("cmsg SOL_SOCKET %d len %zu", c->cmsg_type, (size_t)c->cmsg_len);
+	} else {
+		say("cmsg %d %d: %d len %zu", c->cmsg_level, c->cmsg_type, *(const uint8_t *)data,
+		    (size_t)c->cmsg_len);
+	}
+}
+
 void udp_control_messages(void)
 {
-	struct sockaddr_in echo = addr4(peer_addr, UECHO);
+	static const int of4[] = { IP_PKTINFO, IP_RECVTTL, IP_RECVTOS },
+			 of6[] = { IPV6_RECVPKTINFO, IPV6_RECVHOPLIMIT, IPV6_RECVTCLASS };
+	union addr echo = at(peer_addr, UECHO);
 	char buf[100], control[200];
 	struct iovec iov = { buf, sizeof(buf) };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
 			    .msg_controllen = sizeof(control) };
-	int s = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
+	int s = socket(family, SOCK_DGRAM, 0), one = 1;
 
-	setsockopt(s, SOL_IP, IP_PKTINFO, &one, sizeof(one));
-	setsockopt(s, SOL_IP, IP_RECVTTL, &one, sizeof(one));
-	setsockopt(s, SOL_IP, IP_RECVTOS, &one, sizeof(one));
+	for (int i = 0; i < 3; i++) {
+		if (family == AF_INET6)
+			DO(setsockopt(s, SOL_IPV6, of6[i], &one, sizeof(one)));
+		else
+			DO(setsockopt(s, SOL_IP, of4[i], &one, sizeof(one)));
+	}
 	setsockopt(s, SOL_SOCKET, SO_TIMESTAMP, &one, sizeof(one));
 	DO(sendto(s, "x", 1, 0, SA(echo)));
 	DO(recvmsg(s, &m, 0));
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-		if (c->cmsg_level == SOL_IP && c->cmsg_type == IP_PKTINFO)
-			say("IP_PKTINFO %s",
-			    inet_ntoa(((struct in_pktinfo *)CMSG_DATA(c))->ipi_addr));
-		else if (c->cmsg_level == SOL_SOCKET)
-			say("cmsg SOL_SOCKET %d len %zu", c->cmsg_type, (size_t)c->cmsg_len);
-		else
-			say("cmsg %d %d: %d len %zu", c->cmsg_level, c->cmsg_type, CMSG_DATA(c)[0],
-			    (size_t)c->cmsg_len);
-	}
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+		show_cmsg(c);
 	m.msg_controllen = 10;
 	DO(sendto(s, "x", 1, 0, SA(echo)));
 	DO(recvmsg(s, &m, 0));

@@ -3,6 +3,7 @@
 #include "diff.h"
 
 const char *our_addr, *peer_addr;
+int family;
 
 void say(const char *fmt, ...)
 {
@@ -35,12 +36,52 @@ int show_fd(const char *what, int fd, int err)
 	return fd;
 }
 
-struct sockaddr_in addr4(const char *host, int port)
+/* The family is the text's own. */
+union addr at(const char *host, int port)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
+	union addr a;
 
-	inet_pton(AF_INET, host, &sin.sin_addr);
-	return sin;
+	memset(&a, 0, sizeof(a));
+	a.sa.sa_family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
+	a.in.sin_port = htons((uint16_t)port); /* lies where sin6_port does */
+	if (a.sa.sa_family == AF_INET6)
+		inet_pton(AF_INET6, host, &a.in6.sin6_addr);
+	else
+		inet_pton(AF_INET, host, &a.in.sin_addr);
+	return a;
+}
+
+socklen_t addr_len(const union addr *a)
+{
+	return a->sa.sa_family == AF_INET6 ? sizeof(a->in6) : sizeof(a->in);
+}
+
+const char *addr_text(const union addr *a)
+{
+	static char buf[8][64];
+	static int turn;
+	char *b = buf[turn++ % 8];
+
+	if (a->sa.sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &a->in6.sin6_addr, b, sizeof(buf[0]));
+	else
+		inet_ntop(AF_INET, &a->in.sin_addr, b, sizeof(buf[0]));
+	return b;
+}
+
+const char *any_host(void)
+{
+	return family == AF_INET6 ? "::" : "0.0.0.0";
+}
+
+const char *loopback(void)
+{
+	return family == AF_INET6 ? "::1" : "127.0.0.1";
+}
+
+const char *foreign_host(void)
+{
+	return family == AF_INET6 ? "2001:db8:9::9" : "203.0.113.9";
 }
 
 const char *events_name(int ev)
@@ -93,8 +134,8 @@ void until(int fd, int events)
 
 int tcp_to(int port)
 {
-	struct sockaddr_in sin = addr4(peer_addr, port);
-	int s = socket(AF_INET, SOCK_STREAM, 0);
+	union addr sin = at(peer_addr, port);
+	int s = socket(family, SOCK_STREAM, 0);
 
 	if (s < 0 || connect(s, SA(sin)) < 0) {
 		say("connect to %d: %s", port, strerrorname_np(errno));
@@ -105,32 +146,27 @@ int tcp_to(int port)
 
 int listener(int domain, int *port)
 {
-	struct sockaddr_in sin = addr4("0.0.0.0", 0);
-	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
+	union addr any = at(domain == AF_INET6 ? "::" : "0.0.0.0", 0);
+	socklen_t len = sizeof(any);
 	int s = socket(domain, SOCK_STREAM, 0), one = 1, zero = 0;
 
 	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (domain == AF_INET6) {
+	if (domain == AF_INET6)
 		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-		if (bind(s, SA(sin6)) < 0)
-			say("bind: %s", strerrorname_np(errno));
-	} else if (bind(s, SA(sin)) < 0) {
+	if (bind(s, SA(any)) < 0)
 		say("bind: %s", strerrorname_np(errno));
-	}
 	if (listen(s, 16) < 0)
 		say("listen: %s", strerrorname_np(errno));
-	getsockname(s, (struct sockaddr *)&ss, &len);
-	*port = ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	getsockname(s, &any.sa, &len);
+	*port = ntohs(any.in.sin_port);
 	return s;
 }
 
 /* Ask the peer to connect to us: mode is what it then does (diff_peer.py). */
 void ask_peer(int port, const char *mode)
 {
-	struct sockaddr_in sin = addr4(peer_addr, CONTROL);
-	int s = socket(AF_INET, SOCK_STREAM, 0);
+	union addr sin = at(peer_addr, CONTROL);
+	int s = socket(family, SOCK_STREAM, 0);
 	char msg[100], reply[10];
 
 	if (connect(s, SA(sin)) < 0)

@@ -28,6 +28,7 @@ BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 LIBSHIM = os.path.join(os.path.abspath(BUILD), "libshim.so")
 
 SHIM4, PEER4 = "192.0.2.1", "192.0.2.2"
+SHIM6, PEER6 = "2001:db8::1", "2001:db8::2"
 PYTHON = "/usr/bin/python3"
 
 
@@ -211,16 +212,46 @@ class World:
 
 
 class ShimWorld(World):
-    """A world in which self.ns is where shimmed programs run and self.peer_ns their peers."""
+    """
+    A world in which self.ns is where shimmed programs run and self.peer_ns their peers.
+
+    Its family is what its tests talk: 4, or 6, in which case both ends have addresses of
+    both.  host and peer are the addresses of that family, url_host as a URL wants it.
+    """
 
     ns = peer_ns = None
     vdev = None
+
+    def __init__(self, family=4):
+        super().__init__()
+        self.family = family
+        self.host, self.peer = (SHIM6, PEER6) if family == 6 else (SHIM4, PEER4)
+        self.url_host, self.url_peer = ((f"[{SHIM6}]", f"[{PEER6}]") if family == 6
+                                        else (SHIM4, PEER4))
+        # What a server binds to, to be reached over this family.
+        self.any = "::" if family == 6 else "0.0.0.0"
+        if family == 6 and not os.path.exists("/proc/net/if_inet6"):
+            self.close()
+            raise Skip("this kernel has no IPv6")
+
+    def kernel_addresses(self, ns, dev, addr4, addr6):
+        """Give a link of the kernel its addresses; without IPv6 it is to keep silent about it."""
+        if self.family == 6:
+            sh(["ip", "-n", ns, "addr", "replace", addr6 + "/64", "dev", dev, "nodad"])
+        else:
+            self.no_ipv6(ns, dev)
+        sh(["ip", "-n", ns, "addr", "replace", addr4 + "/24", "dev", dev])
+
+    @staticmethod
+    def no_ipv6(ns, dev):
+        sh(["ip", "netns", "exec", ns, "sh", "-c",
+            f"echo 1 > /proc/sys/net/ipv6/conf/{dev}/disable_ipv6"])
 
     def env(self, **more):
         e = {k: v for k, v in os.environ.items() if not k.startswith("SHIM_")}
         e["LD_PRELOAD"] = LIBSHIM
         e["SHIM_VDEV"] = self.vdev
-        e["SHIM_ADDR"] = SHIM4 + "/24"
+        e["SHIM_ADDR"] = SHIM4 + "/24" + ("" if self.family == 4 else f",{SHIM6}/64")
         e["SHIM_LOG"] = "info"
         e.update(more)
         return e
@@ -253,26 +284,26 @@ class ShimWorld(World):
             if p is not None:
                 self.alive(p)
             r = subprocess.run(["ip", "netns", "exec", self.peer_ns, "ping", "-nq", "-c1", "-W1",
-                                SHIM4], check=False, stdout=subprocess.DEVNULL,
+                                self.host], check=False, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
             return r.returncode == 0
         wait_until(once, "an answer to ping")
 
-    def listening(self, port, p=None, ns=None, host=SHIM4):
-        """A TCP connection to port succeeds."""
+    def listening(self, port, p=None, ns=None, host=None):
+        """A TCP connection to port succeeds, of the shim unless host is another."""
         def once():
             if p is not None:
                 self.alive(p)
-            r = subprocess.run(["ip", "netns", "exec", ns or self.peer_ns, "nc", "-z", "-w2", host,
-                                str(port)], check=False, stdout=subprocess.DEVNULL,
+            r = subprocess.run(["ip", "netns", "exec", ns or self.peer_ns, "nc", "-z", "-w2",
+                                host or self.host, str(port)], check=False, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
             return r.returncode == 0
         wait_until(once, f"port {port} to accept")
 
 
 class TapWorld(ShimWorld):
-    def __init__(self, iface="shim0"):
-        super().__init__()
+    def __init__(self, iface="shim0", family=4):
+        super().__init__(family)
         if not os.path.exists("/dev/net/tun"):
             raise Skip("no /dev/net/tun")
         self.ns = self.peer_ns = self.add_namespace("t")
@@ -289,9 +320,7 @@ class TapWorld(ShimWorld):
             self.alive(p)
             return self.has_iface()
         wait_until(once, "the TAP port")
-        sh(["ip", "netns", "exec", self.ns, "sh", "-c",
-            f"echo 1 > /proc/sys/net/ipv6/conf/{self.iface}/disable_ipv6"])
-        sh(["ip", "-n", self.ns, "addr", "replace", PEER4 + "/24", "dev", self.iface])
+        self.kernel_addresses(self.ns, self.iface, PEER4, PEER6)
         sh(["ip", "-n", self.ns, "link", "set", self.iface, "up"])
         self.ping(p)
 
@@ -299,23 +328,21 @@ class TapWorld(ShimWorld):
 class VethWorld(ShimWorld):
     """shim=False leaves both ends to the kernel: the reference."""
 
-    def __init__(self, shim=True):
-        super().__init__()
+    def __init__(self, shim=True, family=4):
+        super().__init__(family)
         self.ns, self.peer_ns = self.add_namespace("a"), self.add_namespace("b")
         self.vdev = "net_af_packet0,iface=va"
         sh(["ip", "link", "add", "va", "netns", self.ns, "type", "veth", "peer", "name", "vb",
             "netns", self.peer_ns])
-        for ns, dev in ((self.ns, "va"), (self.peer_ns, "vb")):
-            sh(["ip", "netns", "exec", ns, "sh", "-c",
-                f"echo 1 > /proc/sys/net/ipv6/conf/{dev}/disable_ipv6"])
-        sh(["ip", "-n", self.peer_ns, "addr", "add", PEER4 + "/24", "dev", "vb"])
+        self.kernel_addresses(self.peer_ns, "vb", PEER4, PEER6)
         if shim:
             need("ethtool")
+            self.no_ipv6(self.ns, "va")
             for ns, dev in ((self.ns, "va"), (self.peer_ns, "vb")):
                 sh(["ip", "netns", "exec", ns, "ethtool", "-K", dev, "tx", "off", "gro", "off",
                     "gso", "off", "tso", "off"])
         else:
-            sh(["ip", "-n", self.ns, "addr", "add", SHIM4 + "/24", "dev", "va"])
+            self.kernel_addresses(self.ns, "va", SHIM4, SHIM6)
         sh(["ip", "-n", self.ns, "link", "set", "va", "up"])
         sh(["ip", "-n", self.peer_ns, "link", "set", "vb", "up"])
         self.is_shim = shim
@@ -383,6 +410,12 @@ class ImpairedWorld(ShimWorld):
 
 def sha256(path):
     return sh(["sha256sum", path]).split()[0]
+
+
+def both_families(tests):
+    """Each (name, function of the family), over IPv4 by its name and over IPv6 as name_ipv6."""
+    return ([(name, lambda f=fn: f(4)) for name, fn in tests] +
+            [(name + "_ipv6", lambda f=fn: f(6)) for name, fn in tests])
 
 
 def run_tests(tests, only=()):

@@ -9,8 +9,7 @@ Each case is one test.
 import os
 import sys
 
-from shimtest import (BUILD, PEER4, PYTHON, ROOT, SHIM4, Failed, TapWorld, VethWorld, check,
-                      main, wait_until)
+from shimtest import (BUILD, PYTHON, ROOT, Failed, TapWorld, VethWorld, check, main, wait_until)
 
 DIFF = os.path.join(os.path.abspath(BUILD), "test", "diff", "diff")
 CASES = """socket_arguments unconnected_stream bind_errors reuseport connect_errors
@@ -24,21 +23,23 @@ urgent""".split()
 worlds = {}
 
 
-def world(kind):
+def world(kind, family):
     """One world of each kind serves all cases; None if this machine cannot have it."""
-    if kind not in worlds:
-        w = {"kernel": lambda: VethWorld(shim=False), "af_packet": VethWorld,
-             "tap": TapWorld}[kind]()
+    key = kind, family
+    if key not in worlds:
+        w = {"kernel": lambda: VethWorld(shim=False, family=family),
+             "af_packet": lambda: VethWorld(family=family),
+             "tap": lambda: TapWorld(family=family)}[kind]()
         peer = w.start_in(w.peer_ns, [PYTHON, os.path.join(ROOT, "test", "diff", "diff_peer.py"),
-                                      "0.0.0.0"], log="peer")
+                                      w.any], log="peer")
         wait_until(lambda: "ready" in w.output(peer), "the peer")
-        worlds[kind] = w
-    return worlds[kind]
+        worlds[key] = w
+    return worlds[key]
 
 
-def run_case(kind, case):
-    w = world(kind)
-    p = w.start_in(w.ns, [DIFF, SHIM4, PEER4, case], env=w.env(SHIM_LOG="error"), log=case)
+def run_case(kind, case, family):
+    w = world(kind, family)
+    p = w.start_in(w.ns, [DIFF, w.host, w.peer, case], env=w.env(SHIM_LOG="error"), log=case)
     if kind == "tap":
         wait_until(lambda: w.has_iface() or p.poll() is not None, "the TAP port")
         if p.poll() is None:
@@ -52,8 +53,8 @@ def run_case(kind, case):
     return w.output(p).splitlines()
 
 
-def compare(case, kind):
-    want, got = run_case("kernel", case), run_case(kind, case)
+def compare(case, kind, family=4):
+    want, got = run_case("kernel", case, family), run_case(kind, case, family)
     wrong = [f"kernel: {a}\n{kind}: {b}" for a, b in zip(want, got) if a != b]
     if len(want) != len(got):
         wrong.append(f"kernel printed {len(want)} lines, {kind} {len(got)}")
@@ -62,7 +63,10 @@ def compare(case, kind):
 
 
 TESTS = [(f"diff_{case}", lambda c=case: compare(c, "af_packet")) for case in CASES]
+TESTS += [(f"diff_{case}_ipv6", lambda c=case: compare(c, "af_packet", 6)) for case in CASES
+          if case != "mapped_addresses"]
 TESTS += [("diff_over_tap_echo_and_names", lambda: compare("echo_and_names", "tap"))]
+TESTS += [("diff_over_tap_echo_and_names_ipv6", lambda: compare("echo_and_names", "tap", 6))]
 
 if __name__ == "__main__":
     if not os.path.exists(DIFF):

@@ -10,8 +10,8 @@ import sys
 import threading
 import time
 
-from shimtest import (SHIM4, Detached, TapWorld, VethWorld, check, children_of, cpu_ticks, keeper_of, main,
-                      need, sh, sha256, wait_until)
+from shimtest import (Detached, TapWorld, VethWorld, both_families, check, children_of, cpu_ticks,
+                      keeper_of, main, need, sh, sha256, wait_until)
 
 PAGE = "It works: " + "x" * 54 + "\n"
 
@@ -37,7 +37,7 @@ http {{
   scgi_temp_path {w.path('scgi')};
   keepalive_requests 1000000;
   server {{
-    listen 80;
+    listen {"[::]:80" if w.family == 6 else "80"};
     root {w.path('www')};
     location /slow {{ limit_rate 200k; alias {w.path('www')}/; }}
   }}
@@ -53,25 +53,25 @@ def start(w, **kw):
 
 
 def curl(w, path, *more):
-    return w.run("curl", "-sS", "--max-time", "30", *more, f"http://{SHIM4}{path}")
+    return w.run("curl", "-sS", "--max-time", "30", *more, f"http://{w.url_host}{path}")
 
 
-def page_and_file():
-    with TapWorld() as w:
+def page_and_file(family):
+    with TapWorld(family=family) as w:
         p = start(w)
         for _ in range(20):
             check(curl(w, "/index.html") == PAGE, "the page arrived changed")
         curl(w, "/big", "-o", w.path("got"))
         check(sha256(w.path("got")) == sha256(w.path("www/big")), "20 MB arrived changed")
         local = sh(["ip", "netns", "exec", w.ns, "curl", "-sS", "--max-time", "10",
-                    "http://127.0.0.1/index.html"])
+                    f"http://{'[::1]' if family == 6 else '127.0.0.1'}/index.html"])
         check(local == PAGE, "the kernel's loopback reaches another page")
         p.send_signal(signal.SIGQUIT)
         check(p.wait(timeout=15) == 0, "SIGQUIT ended nginx with", p.returncode, w.output(p)[-800:])
 
 
-def page_over_af_packet():
-    with VethWorld() as w:
+def page_over_af_packet(family):
+    with VethWorld(family=family) as w:
         start(w)
         curl(w, "/big", "-o", w.path("got"))
         check(sha256(w.path("got")) == sha256(w.path("www/big")), "20 MB arrived changed")
@@ -92,31 +92,31 @@ def daemon_on():
         wait_until(lambda: not os.path.exists(f"/proc/{master}"), "the daemon to end")
 
 
-def wrk_keepalive():
-    with TapWorld() as w:
+def wrk_keepalive(family):
+    with TapWorld(family=family) as w:
         need("wrk")
         start(w)
-        out = w.run("wrk", "-t1", "-c50", "-d3s", f"http://{SHIM4}/index.html")
+        out = w.run("wrk", "-t1", "-c50", "-d3s", f"http://{w.url_host}/index.html")
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
         check("Socket errors" not in out and "Non-2xx" not in out, out)
         check(rate > 1000, out)
         return f"{rate:.0f} requests/s"
 
 
-def wrk_close():
-    with TapWorld() as w:
+def wrk_close(family):
+    with TapWorld(family=family) as w:
         need("wrk")
         start(w)
         out = w.run("wrk", "-t1", "-c50", "-d3s", "-H", "Connection: close",
-                    f"http://{SHIM4}/index.html")
+                    f"http://{w.url_host}/index.html")
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
         check("Non-2xx" not in out and "Socket errors" not in out, out)
         check(rate > 200, out)
         return f"{rate:.0f} connections/s"
 
 
-def reload_under_load():
-    with TapWorld() as w:
+def reload_under_load(family):
+    with TapWorld(family=family) as w:
         p = start(w)
         stop = threading.Event()
         bad, good = [], [0]
@@ -124,7 +124,7 @@ def reload_under_load():
         def load():
             while not stop.is_set():
                 r = subprocess.run(["ip", "netns", "exec", w.peer_ns, "curl", "-sS", "--max-time",
-                                    "10", f"http://{SHIM4}/index.html"], check=False,
+                                    "10", f"http://{w.url_host}/index.html"], check=False,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 if r.returncode != 0 or r.stdout.decode() != PAGE:
                     bad.append(r.stderr.decode())
@@ -207,7 +207,7 @@ class hold_connections:
 
     def __init__(self, w, n):
         self.p = subprocess.Popen(["ip", "netns", "exec", w.peer_ns, "/usr/bin/python3", "-c",
-                                   HOLDER, SHIM4, str(n)], stdin=subprocess.PIPE,
+                                   HOLDER, w.host, str(n)], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         w.processes.append(self.p)
         check(self.p.stdout.readline().strip() == b"ready", "the holder could not connect:")
@@ -250,12 +250,12 @@ def nothing_left_behind():
         log = w.path("shim.log")
         p = w.shim("nginx", "-c", nginx_conf(w), SHIM_LOG_FILE=log, SHIM_TIME_WAIT="1")
         w.listening(80, p)
-        w.run("wrk", "-t1", "-c20", "-d1s", f"http://{SHIM4}/index.html")
+        w.run("wrk", "-t1", "-c20", "-d1s", f"http://{w.url_host}/index.html")
         w.run("wrk", "-t1", "-c20", "-d1s", "-H", "Connection: close",
-              f"http://{SHIM4}/index.html")
+              f"http://{w.url_host}/index.html")
         for _ in range(5):
             subprocess.run(["ip", "netns", "exec", w.peer_ns, "curl", "-s", "-o", "/dev/null",
-                            "--max-time", "0.3", f"http://{SHIM4}/slow/big"], check=False)
+                            "--max-time", "0.3", f"http://{w.url_host}/slow/big"], check=False)
         os.kill(children_of(p.pid)[0], signal.SIGKILL)
         curl(w, "/big", "-o", "/dev/null")
         p.send_signal(signal.SIGQUIT)
@@ -290,13 +290,14 @@ def idle_cpu():
         return f"{used * 100:.2f} % of a core, first request {med * 1000:.2f} ms"
 
 
-TESTS = [
+TESTS = both_families([
     ("nginx_serves_page_and_file_over_tap", page_and_file),
     ("nginx_serves_file_over_af_packet", page_over_af_packet),
-    ("nginx_daemon_on", daemon_on),
     ("nginx_wrk_keepalive", wrk_keepalive),
     ("nginx_wrk_connection_close", wrk_close),
     ("nginx_reload_under_load_drops_nothing", reload_under_load),
+]) + [
+    ("nginx_daemon_on", daemon_on),
     ("nginx_killed_worker_closes_its_connections_only", killed_worker),
     ("nginx_killed_keeper_is_replaced", killed_keeper),
     ("nginx_leaves_nothing_behind", nothing_left_behind),
