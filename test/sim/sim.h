@@ -7,6 +7,9 @@
  *
  * Every test registers itself and is a Check case of its own name, so that
  * CK_RUN_CASE=name runs it alone.  A test that hangs is ended by an alarm.
+ *
+ * In a file that defines SIM_BOTH_FAMILIES before including this, every TEST runs twice, the
+ * second time as name_v6 in a world of IPv6; TEST4 and TEST6 belong to one family.
  */
 #ifndef TEST_SIM_SIM_H
 #define TEST_SIM_SIM_H
@@ -24,7 +27,7 @@
 #include "test/wire/fail.h"
 #include "test/wire/world.h"
 
-#define SIM_MAX_TESTS 256
+#define SIM_MAX_TESTS 512
 #define SIM_TIMEOUT_S 120
 
 struct sim_test {
@@ -59,9 +62,10 @@ static inline void sim_on_alarm(int sig)
 	_exit(124);
 }
 
-static inline void sim_begin(const char *name)
+static inline void sim_begin(const char *name, bool v6)
 {
 	test_name = name;
+	world_v6 = v6;
 	fail_end = sim_fail;
 	signal(SIGALRM, sim_on_alarm);
 	alarm((unsigned int)test_env("TEST_TIMEOUT", SIM_TIMEOUT_S));
@@ -73,19 +77,39 @@ static inline void sim_teardown(void)
 	world_abandon_all();
 }
 
-#define TEST(name)                                                                                 \
-	static void name##_body(void);                                                             \
+#define SIM_CASE(name, body, v6)                                                                   \
 	START_TEST(name)                                                                           \
 	{                                                                                          \
-		sim_begin(#name);                                                                  \
-		name##_body();                                                                     \
+		sim_begin(#name, v6);                                                              \
+		body();                                                                            \
 	}                                                                                          \
 	END_TEST                                                                                   \
 	__attribute__((constructor)) static void name##_register(void)                             \
 	{                                                                                          \
 		sim_register(#name, name);                                                         \
-	}                                                                                          \
+	}
+
+#define TEST4(name)                                                                                \
+	static void name##_body(void);                                                             \
+	SIM_CASE(name, name##_body, false)                                                         \
 	static void name##_body(void)
+
+#define TEST6(name)                                                                                \
+	static void name##_body(void);                                                             \
+	SIM_CASE(name, name##_body, true)                                                          \
+	static void name##_body(void)
+
+#define TEST46(name)                                                                               \
+	static void name##_body(void);                                                             \
+	SIM_CASE(name, name##_body, false)                                                         \
+	SIM_CASE(name##_v6, name##_body, true)                                                     \
+	static void name##_body(void)
+
+#ifdef SIM_BOTH_FAMILIES
+#define TEST(name) TEST46(name)
+#else
+#define TEST(name) TEST4(name)
+#endif
 
 #define SIM_MAIN(title)                                                                            \
 	static Suite *sim_suite(void)                                                              \

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "stack/core/mib.h"
+#define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 
 struct mix {

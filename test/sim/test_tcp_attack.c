@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_tcp_attack.c - blind attacks and stale segments: RFC 5961, PAWS, malformed input. */
 #include "stack/core/mib.h"
+#define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 #include "test/wire/script.h"
 
@@ -272,7 +273,7 @@ TEST(bad_data_offset_is_dropped)
 		if (doff == 5)
 			continue;
 		len = frame_build_tcp(buf, &S.path, &t);
-		buf[ETH_HLEN + 20 + 12] = (uint8_t)(doff << 4);
+		buf[ETH_HLEN + frame_ip_len(&S.path) + 12] = (uint8_t)(doff << 4);
 		frame_fill_csums(buf, len);
 		script_peer_frame(buf, len);
 	}

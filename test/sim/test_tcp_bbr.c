@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 
 #define MBPS 1000000ull

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_tcp_data.c - data both ways: acknowledging, coalescing, windows. */
 #include "stack/core/mib.h"
+#define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 #include "test/wire/script.h"
 

@@ -3,6 +3,7 @@
 #include <linux/sockios.h>
 
 #include "stack/core/stack_priv.h"
+#define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 #include "test/wire/script.h"
 

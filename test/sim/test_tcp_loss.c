@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_tcp_loss.c - retransmission: by timer, by duplicate ACKs, by SACK; and its limits. */
 #include "stack/core/mib.h"
+#define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 #include "test/wire/script.h"
 

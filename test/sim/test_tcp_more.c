@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_tcp_more.c - urgent data, TCP_INFO, cookies with options, ECN, path MTU, self-connection. */
 #include "stack/core/mib.h"
+#define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 #include "test/wire/script.h"
 
@@ -248,24 +249,6 @@ TEST(ecn_setup_syn_is_answered_and_a_plain_one_is_not)
 
 /* -- path MTU: RFC 1191, 5927 --------------------------------------------------------------------------- */
 
-static void too_big(uint16_t mtu, uint32_t seq)
-{
-	uint8_t rest[4 + 28] = { 0 }, buf[200];
-
-	frame_put16(rest + 2, mtu);
-	rest[4] = 0x45;
-	frame_put16(rest + 6, 1500);
-	frame_put16(rest + 10, 0x4000);
-	rest[12] = 64;
-	rest[13] = 6;
-	frame_put32(rest + 16, S.path.dst);
-	frame_put32(rest + 20, S.path.src);
-	frame_put16(rest + 24, S.f->stack_port);
-	frame_put16(rest + 26, S.f->peer_port);
-	frame_put32(rest + 28, seq);
-	script_peer_frame(buf, frame_build_icmp(buf, &S.path, 3, 4, rest, sizeof(rest)));
-}
-
 TEST(fragmentation_needed_shrinks_the_segments)
 {
 	struct script_seen s;
@@ -275,10 +258,10 @@ TEST(fragmentation_needed_shrinks_the_segments)
 	given_connected();
 	app_send(4 * 1460);
 	expect_whatever();
-	too_big(1000, S.f->stack_iss + 1);
+	peer_icmp(3, 4, .mtu = 1300, .seq = 1);
 	advance_ms(250);
 	while (script_next(&s)) {
-		must(s.len <= ETH_HLEN + 1000, "a frame of %zu bytes", s.len);
+		must(s.info.l4_len <= 1300 - 20, "a frame of %zu bytes", s.len);
 		n++;
 		free(s.bytes);
 	}
@@ -293,7 +276,7 @@ TEST(fragmentation_needed_for_a_strange_sequence_number_is_ignored)
 	given_connected();
 	app_send(1460);
 	expect(ACK, .len = 1460);
-	too_big(600, S.f->stack_iss + 1000000);
+	peer_icmp(3, 4, .mtu = 1300, .seq = 1000000);
 	peer(ACK);
 	app_send(1460);
 	expect(ACK, .len = 1460);
@@ -303,25 +286,14 @@ TEST(fragmentation_needed_for_a_strange_sequence_number_is_ignored)
 /* RFC 5927 5, RFC 1122 4.2.3.9: hard errors are soft for an established connection. */
 TEST(icmp_unreachable_does_not_kill_an_established_connection)
 {
-	uint8_t rest[4 + 28] = { 0 }, buf[200];
-	int code;
+	uint8_t code;
 
 	script(.seed = 42);
 	given_connected();
 	app_send(100);
 	expect(ACK, .len = 100);
-	rest[4] = 0x45;
-	frame_put16(rest + 6, 140);
-	rest[12] = 64;
-	rest[13] = 6;
-	frame_put32(rest + 16, S.path.dst);
-	frame_put32(rest + 20, S.path.src);
-	frame_put16(rest + 24, S.f->stack_port);
-	frame_put16(rest + 26, S.f->peer_port);
-	frame_put32(rest + 28, S.f->stack_iss + 1);
 	for (code = 0; code < 4; code++)
-		script_peer_frame(buf, frame_build_icmp(buf, &S.path, 3, (uint8_t)code, rest,
-							sizeof(rest)));
+		peer_icmp(3, code, .seq = 1);
 	app_poll(EPOLLOUT);
 	peer(ACK);
 	app_send(10);
@@ -335,21 +307,10 @@ TEST(icmp_unreachable_does_not_kill_an_established_connection)
 /* RFC 1122 4.2.3.9, Linux: in SYN-SENT it ends the attempt. */
 TEST(icmp_port_unreachable_refuses_a_connect)
 {
-	uint8_t rest[4 + 28] = { 0 }, buf[200];
-
 	script(.seed = 43);
 	given_connecting();
 	expect(SYN, .seq = 0);
-	rest[4] = 0x45;
-	frame_put16(rest + 6, 60);
-	rest[12] = 64;
-	rest[13] = 6;
-	frame_put32(rest + 16, S.path.dst);
-	frame_put32(rest + 20, S.path.src);
-	frame_put16(rest + 24, S.f->stack_port);
-	frame_put16(rest + 26, S.f->peer_port);
-	frame_put32(rest + 28, S.f->stack_iss);
-	script_peer_frame(buf, frame_build_icmp(buf, &S.path, 3, 3, rest, sizeof(rest)));
+	peer_icmp(3, 3, .seq = 0);
 	app_error(ECONNREFUSED);
 	script_finish();
 }

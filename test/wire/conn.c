@@ -49,7 +49,7 @@ static struct conn *conn_make(struct node *n, int domain, int type)
 
 struct conn *conn_socket(struct node *n, int type)
 {
-	return conn_make(n, AF_INET, type);
+	return conn_make(n, ipaddr_is_v4(&n->addr) ? AF_INET : AF_INET6, type);
 }
 
 struct conn *conn_socket6(struct node *n, int type)

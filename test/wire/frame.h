@@ -30,10 +30,13 @@
 #define IP4(a, b, c, d)                                                                            \
 	(((uint32_t)(a) << 24) | ((uint32_t)(b) << 16) | ((uint32_t)(c) << 8) | (uint32_t)(d))
 
-/* Who talks to whom: enough to build Ethernet and IPv4. */
+/* Who talks to whom: enough to build Ethernet and IP of either family. */
 struct frame_path {
 	uint8_t smac[6], dmac[6];
 	uint32_t src, dst; /* IPv4, host byte order */
+	bool v6;	   /* then these instead: */
+	uint8_t src6[16], dst6[16];
+	uint16_t vlan; /* 0: no 802.1Q tag */
 };
 
 struct frame_tcp {
@@ -50,14 +53,23 @@ struct frame_tcp {
 
 /* What frame_parse() found; offsets from the start of the frame. */
 struct frame_info {
-	uint16_t ethertype;
-	uint8_t proto;	   /* 0: not IPv4 */
-	uint8_t ttl, tos;
-	uint16_t id, frag; /* frag: the flags-and-offset word */
+	uint16_t ethertype; /* the inner one of a tagged frame */
+	uint16_t vlan;	   /* 0: no tag */
+	uint16_t ip_off;
+	uint8_t proto;	   /* 0: not IP; of IPv6: the last of the next headers */
+	uint8_t ttl, tos;  /* or hop limit and traffic class */
+	uint16_t id, frag; /* IPv4's flags-and-offset word */
 	uint32_t src, dst;
+	bool v6;
+	uint8_t src6[16], dst6[16];
+	uint32_t flow;	  /* IPv6's flow label */
+	bool fragment;	  /* a part of a datagram, in either family */
+	uint16_t frag6;	  /* IPv6: offset, and the M bit in bit 0 */
+	uint32_t frag6_id;
+	bool has_frag6;	  /* a fragment header is there; with an atomic fragment, only this */
 	uint16_t l4_off;
 	uint32_t l4_len;
-	bool is_tcp, is_udp, is_icmp, is_arp;
+	bool is_tcp, is_udp, is_icmp, is_icmp6, is_arp;
 	bool ip_csum_ok, l4_csum_ok;
 	struct frame_tcp tcp; /* data points into the frame */
 	uint16_t sport, dport; /* of UDP */
@@ -77,18 +89,27 @@ void frame_put32(uint8_t *p, uint32_t v);
 /* The one's complement sum (RFC 1071) of n bytes added to acc; fold with frame_csum_fold(). */
 uint32_t frame_csum_add(uint32_t acc, const uint8_t *p, size_t n);
 uint16_t frame_csum_fold(uint32_t acc);
-/* Fill in the IPv4 header checksum and the TCP/UDP/ICMP one of an unfragmented frame. */
+/* Fill in the IPv4 header checksum and the TCP/UDP/ICMP(v6) one of an unfragmented frame. */
 void frame_fill_csums(uint8_t *frame, size_t len);
 
 /* Each builds a whole frame with right checksums into buf (FRAME_MAX) and returns its length. */
+size_t frame_build_ip6(uint8_t *buf, const struct frame_path *p, uint8_t next_header, uint8_t hop_limit,
+		       const uint8_t *payload, size_t len);
 size_t frame_build_ip4(uint8_t *buf, const struct frame_path *p, uint8_t proto, uint16_t id,
 		       uint16_t frag, const uint8_t *l4, size_t l4_len);
 size_t frame_build_tcp(uint8_t *buf, const struct frame_path *p, const struct frame_tcp *t);
 size_t frame_build_udp(uint8_t *buf, const struct frame_path *p, uint16_t sport, uint16_t dport,
 		       const void *data, size_t len);
-/* type, code and the rest of the message after the checksum. */
+/* type, code and the rest of the message after the checksum; ICMPv6 (hop limit 255) on a path of it. */
 size_t frame_build_icmp(uint8_t *buf, const struct frame_path *p, uint8_t type, uint8_t code,
 			const uint8_t *rest, size_t len);
+/* Bytes from the frame's start to its IP header: 14, or 18 with a tag. */
+size_t frame_eth_len(const uint8_t *frame);
+/* From the IP header to the transport's: 20 or 40. */
+static inline size_t frame_ip_len(const struct frame_path *p)
+{
+	return p->v6 ? 40 : 20;
+}
 /* op 1 request (dmac broadcast), 2 reply. */
 size_t frame_build_arp(uint8_t *buf, const uint8_t dmac[6], uint16_t op, const uint8_t sha[6],
 		       uint32_t spa, const uint8_t tha[6], uint32_t tpa);

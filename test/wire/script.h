@@ -22,6 +22,9 @@
  * PSH is not compared unless .psh is given.  Payload of both sides is patterned by position
  * and always checked; ARP is answered behind the scenes.
  *
+ * A script speaks IPv4 or IPv6 (world_v6): both addresses are there, the MTU grows by the 20
+ * bytes by which headers differ, and the same numbers hold.  sim.h runs tests over both.
+ *
  * A script has several flows (peer ports), of which one is current: use_flow().
  */
 #ifndef TEST_WIRE_SCRIPT_H
@@ -83,7 +86,7 @@ struct script_params {
 	uint64_t seed;
 	uint64_t start; /* ns; 0: 1000 s */
 	uint32_t peer_iss;
-	uint16_t mtu;	/* 0: 1500 */
+	uint16_t mtu;	/* 0: 1500; over IPv6 20 more, so that segments are as long */
 	uint32_t caps;
 	unsigned int mbufs;
 	bool late_dma;
@@ -136,6 +139,7 @@ struct script {
 	struct script_flow flows[SCRIPT_MAX_FLOWS];
 	struct script_flow *f;
 	struct frame_path path; /* peer → stack */
+	struct ipaddr peer_addr;
 	uint32_t ts_base;
 	uint64_t last_seen_at; /* ns, of the segment that expect() took last */
 	bool mute_arp;
@@ -178,6 +182,19 @@ void script_peer(const struct script_seg *seg);
 /* A frame of any kind, as it is. */
 void script_peer_frame(const uint8_t *frame, size_t len);
 
+/*
+ * An ICMP error about the flow's segment at seq (relative).  Named as in IPv4; over IPv6 its
+ * counterpart is sent (3/4: packet too big, 3/3: port unreachable ...), and mtu grows by 20.
+ */
+struct script_icmp {
+	uint32_t seq;
+	uint16_t mtu;
+	uint8_t proto; /* default TCP */
+};
+void script_peer_icmp(uint8_t type, uint8_t code, const struct script_icmp *e);
+#define peer_icmp(type, code, ...)                                                                 \
+	script_peer_icmp(type, code, &(const struct script_icmp){ .proto = 6, __VA_ARGS__ })
+
 void script_expect(const struct script_seg *seg, const char *file, int line);
 #define expect(fl, ...) script_expect(SCRIPT_SEG(fl, __VA_ARGS__), __FILE__, __LINE__)
 /* The next segment comes not before lo and not after hi ms from now; time moves there. */
@@ -193,7 +210,7 @@ void script_expect_nothing(const char *file, int line);
 		advance_ms(ms);                                                                    \
 		expect_nothing();                                                                  \
 	} while (0)
-/* An ICMP message from the stack. */
+/* An ICMP message from the stack, of the script's family. */
 void script_expect_icmp(int type, int code, const char *file, int line);
 #define expect_icmp(type, code) script_expect_icmp(type, code, __FILE__, __LINE__)
 /* What the next segment is, without expecting anything of it; false: none. */

@@ -16,6 +16,8 @@
 #define DEFAULT_MBUFS 4096
 #define MAX_ROUNDS 20000 /* polls without time passing before it is called a livelock */
 
+bool world_v6;
+
 static struct world *live_worlds;
 
 /* -- mbuf pools, kept from one world to the next: making them is what takes time --------- */
@@ -106,6 +108,17 @@ struct wire *world_add_wire(struct world *w, unsigned int nports)
 	return wire;
 }
 
+struct ipaddr world_addr(uint32_t v4)
+{
+	struct ipaddr a = { .b = { 0x20, 0x01, 0x0d, 0xb8 } };
+
+	if (!world_v6)
+		return ipaddr_from_v4(htonl(v4));
+	a.b[14] = (uint8_t)(v4 >> 8);
+	a.b[15] = (uint8_t)v4;
+	return a;
+}
+
 static void node_config(struct node *n, const struct node_params *p, struct stack_config *cfg)
 {
 	struct rng secret = { rng_mix(n->world->seed) + n->id };
@@ -117,7 +130,7 @@ static void node_config(struct node *n, const struct node_params *p, struct stac
 	cfg->nnetifs = 1;
 	cfg->mbufs = n->pool;
 	cfg->addrs[0].addr = n->addr;
-	cfg->addrs[0].plen = p->plen != 0 ? p->plen : 24;
+	cfg->addrs[0].plen = p->plen != 0 ? p->plen : world_v6 ? 64 : 24;
 	cfg->naddrs = 1;
 	cfg->quiet_start = true;
 	for (i = 0; i < sizeof(cfg->secret); i += 8) {
@@ -138,7 +151,7 @@ struct node *world_add_node(struct world *w, const struct node_params *p)
 	memset(n, 0, sizeof(*n));
 	n->world = w;
 	n->id = w->nnodes;
-	n->addr = ipaddr_from_v4(htonl(p->addr));
+	n->addr = world_addr(p->addr);
 	n->mbufs = p->mbufs != 0 ? p->mbufs : DEFAULT_MBUFS;
 	n->foreign_pool = p->pool != NULL;
 	n->pool = n->foreign_pool ? p->pool : pool_get(n->mbufs);

@@ -57,8 +57,8 @@ struct node {
 };
 
 struct node_params {
-	uint32_t addr; /* IPv4, host byte order */
-	uint8_t plen;  /* 0: 24 */
+	uint32_t addr; /* host byte order; see world_addr() */
+	uint8_t plen;  /* 0: 24, of IPv6 64 */
 	unsigned int wire, port;
 	unsigned int mbufs;    /* 0: 4096 */
 	struct rte_mempool *pool; /* of that many, the caller's; NULL: made here */
@@ -81,6 +81,11 @@ struct world {
 	struct fail_reporter reporter;
 	struct world *next_live;
 };
+
+/* Worlds that are made from now on speak IPv6.  sim.h sets it for each test. */
+extern bool world_v6;
+/* The address that a node given as a.b.c.d has: itself, or 2001:db8::c*256+d. */
+struct ipaddr world_addr(uint32_t v4);
 
 /* -- life --------------------------------------------------------------------------- */
 
@@ -146,6 +151,7 @@ struct conn {
 	uint64_t finished_at; /* when EOF came, ns */
 };
 
+/* Of the world's family; conn_socket6() of AF_INET6 always. */
 struct conn *conn_socket(struct node *n, int type);
 struct conn *conn_socket6(struct node *n, int type);
 /* port 0: chosen by the stack. */
