@@ -377,6 +377,7 @@ static inline void nw_expect_silence(void)
 
 static inline void nw_path(struct frame_path *p)
 {
+	memset(p, 0, sizeof(*p));
 	memcpy(p->smac, PEER_MAC, 6);
 	memcpy(p->dmac, nw.nif->mac, 6);
 	p->src = PEER_IP;
