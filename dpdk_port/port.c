@@ -492,8 +492,11 @@ static int open_inside(struct port_open *o, struct eal_shelter *shelter, struct 
 	p->netif.ops = &port_ops;
 	p->netif.priv = p;
 	p->netif.vlan = (uint16_t)o->params->vlan;
-	snprintf(p->netif.name, sizeof(p->netif.name), "%.*s", NETIF_NAME_LEN - 1, o->name);
-	return p->type->attach != NULL ? p->type->attach(o) : 0;
+	r = p->type->attach != NULL ? p->type->attach(o) : 0;
+	/* Programs know it by the name of the interface it is the other end of, if there is one. */
+	snprintf(p->netif.name, sizeof(p->netif.name), "%.*s", NETIF_NAME_LEN - 1,
+		 p->ifname[0] != '\0' ? p->ifname : o->name);
+	return r;
 }
 
 static void close_fds(struct port *p)

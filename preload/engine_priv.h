@@ -8,6 +8,7 @@
 #ifndef PRELOAD_ENGINE_PRIV_H
 #define PRELOAD_ENGINE_PRIV_H
 
+#include <linux/capability.h>
 #include <linux/futex.h>
 
 #include "preload/engine.h"
@@ -181,6 +182,15 @@ struct keeper_plan {
 	uint64_t nap;	 /* to be given back as last_nap */
 };
 struct keeper_plan keeper_decide(const struct keeper_view *v);
+
+/* -- rights.c -------------------------------------------------------------------------- */
+/* Switch on, for a while, whatever this thread is permitted; see the file. */
+struct rights {
+	bool raised;
+	struct __user_cap_data_struct caps[2];
+};
+void rights_raise(struct rights *saved);
+void rights_restore(const struct rights *saved);
 
 /* -- takeover.c ------------------------------------------------------------------------ */
 /*

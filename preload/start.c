@@ -382,6 +382,7 @@ static void start_atfork_child(void)
 int engine_start(void)
 {
 	char err[START_ERR] = "";
+	struct rights rights;
 	sigset_t mask;
 	int r;
 
@@ -395,7 +396,9 @@ int engine_start(void)
 		start_result = 2;
 		pthread_atfork(NULL, NULL, start_atfork_child);
 		engine_inside_begin();
+		rights_raise(&rights);
 		start_result = start(err, sizeof(err));
+		rights_restore(&rights);
 		if (start_result < 0) {
 			shim_log(LOG_LEVEL_ERROR, "%s",
 				 err[0] != '\0' ? err : strerror(-start_result));

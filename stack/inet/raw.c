@@ -17,6 +17,8 @@
 
 #include <rte_ip.h>
 
+#include "stack/inet/sockopt.h"
+
 #define SOL_RAW_ICMP_FILTER 1 /* ICMP_FILTER of <linux/icmp.h> */
 #define IP4_HLEN 20
 #define IP6_HLEN 40
@@ -347,6 +349,25 @@ static ssize_t raw_sendmsg(struct stack *st, struct socket *so, const struct msg
 
 /* -- options ----------------------------------------------------------------------------------- */
 
+/*
+ * IPV6_CHECKSUM at the level of the raw protocol, where ping sets it; Linux lets even
+ * an ICMPv6 socket say so there, and only there.
+ */
+static int raw_set_checksum6(struct raw_sock *rs, int name, const void *val, socklen_t len)
+{
+	int offset;
+
+	if (name != IPV6_CHECKSUM)
+		return -ENOPROTOOPT;
+	if (len < sizeof(offset))
+		return -EINVAL;
+	memcpy(&offset, val, sizeof(offset));
+	if (offset > 0 && (offset & 1) != 0)
+		return -EINVAL;
+	rs->csum_off = offset < 0 ? -1 : offset;
+	return 0;
+}
+
 static int raw_setsockopt(struct stack *st, struct sock *sk, int level, int name, const void *val,
 			  socklen_t len, uint64_t now)
 {
@@ -354,6 +375,8 @@ static int raw_setsockopt(struct stack *st, struct sock *sk, int level, int name
 
 	(void)st;
 	(void)now;
+	if (level == SOL_RAW && sk->domain == AF_INET6)
+		return raw_set_checksum6(rs, name, val, len);
 	if (level == SOL_RAW && name == SOL_RAW_ICMP_FILTER) {
 		if (sk->protocol != IPPROTO_ICMP)
 			return -EOPNOTSUPP;
@@ -376,6 +399,10 @@ static int raw_getsockopt(struct stack *st, struct sock *sk, int level, int name
 
 	(void)st;
 	(void)now;
+	if (level == SOL_RAW && sk->domain == AF_INET6)
+		return name == IPV6_CHECKSUM ?
+			       sockopt_put(val, len, &rs->csum_off, sizeof(rs->csum_off)) :
+			       -ENOPROTOOPT;
 	if (level == SOL_RAW && name == SOL_RAW_ICMP_FILTER && sk->protocol == IPPROTO_ICMP)
 		size = 4;
 	else if (level == IPPROTO_ICMPV6 && name == ICMP6_FILTER && sk->protocol == IPPROTO_ICMPV6)

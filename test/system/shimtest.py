@@ -147,6 +147,10 @@ class World:
         sh(["ip", "netns", "add", ns])
         self.namespaces.append(ns)
         sh(["ip", "-n", ns, "link", "set", "lo", "up"])
+        # Its kernel shall not sit out the detection of duplicates, a second for each address.
+        if os.path.exists("/proc/net/if_inet6"):
+            sh(["ip", "netns", "exec", ns, "sh", "-c", "for c in all default; do "
+                "echo 0 > /proc/sys/net/ipv6/conf/$c/accept_dad; done"])
         return ns
 
     def path(self, name):

@@ -201,4 +201,31 @@ TEST(the_error_queue_names_who_sent_the_icmp_message)
 	world_finish(world);
 }
 
+TEST(the_checksum_option_of_ipv6_exists_at_the_raw_level)
+{
+	struct socket *so;
+	int val = 2;
+	socklen_t len = sizeof(val);
+
+	world = world_pair(6);
+	ck_assert_int_eq(socket_create(stack(), AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, &so, world->now), 0);
+	ck_assert_int_eq(socket_setsockopt(stack(), so, SOL_RAW, IPV6_CHECKSUM, &val, sizeof(val),
+					   world->now), 0);
+	/* RFC 3542 3.1 wants an error; Linux gives it at the level of IPv6 alone. */
+	ck_assert_int_eq(socket_setsockopt(stack(), so, SOL_IPV6, IPV6_CHECKSUM, &val, sizeof(val),
+					   world->now), -EINVAL);
+	val = 3;
+	ck_assert_int_eq(socket_setsockopt(stack(), so, SOL_RAW, IPV6_CHECKSUM, &val, sizeof(val),
+					   world->now), -EINVAL);
+	ck_assert_int_eq(socket_setsockopt(stack(), so, SOL_RAW, IPV6_CHECKSUM, &val, 2, world->now),
+			 -EINVAL);
+	ck_assert_int_eq(socket_getsockopt(stack(), so, SOL_RAW, IPV6_CHECKSUM, &val, &len, world->now),
+			 0);
+	ck_assert_int_eq(val, 2);
+	ck_assert_int_eq(socket_setsockopt(stack(), so, SOL_RAW, ICMP_FILTER, &val, sizeof(val),
+					   world->now), -ENOPROTOOPT);
+	socket_release(stack(), so, world->now);
+	world_finish(world);
+}
+
 SIM_MAIN("raw")
