@@ -97,11 +97,36 @@ struct send_call {
 	struct io_iov iov;
 };
 
+/*
+ * MSG_FASTOPEN: the call connects first, whether the data went with the SYN or not.  Asking
+ * again tells how far it is.  0: connected.
+ */
+static long fastopen_op(struct stack *st, struct send_call *c)
+{
+	struct sockaddr sa = { .sa_family = AF_INET }; /* not looked at in this state */
+	long r = socket_connect(st, c->b.f->so, &sa, sizeof(sa), engine_now());
+
+	if (r == -EINPROGRESS || r == -EALREADY)
+		return -EAGAIN;
+	if (r < 0 && r != -EISCONN)
+		return r;
+	c->flags &= ~MSG_FASTOPEN;
+	c->msg.msg_name = NULL;
+	c->msg.msg_namelen = 0;
+	return 0;
+}
+
 static long send_op(struct stack *st, struct blocked *b)
 {
 	struct send_call *c = (struct send_call *)b;
-	long r = send_once(st, b->f, b->fd, &c->msg, c->flags);
+	long r;
 
+	if (unlikely((c->flags & MSG_FASTOPEN) != 0)) {
+		r = fastopen_op(st, c);
+		if (r < 0 || c->sent >= c->total)
+			return r < 0 ? r : (long)c->sent;
+	}
+	r = send_once(st, b->f, b->fd, &c->msg, c->flags);
 	if (r < 0)
 		return r == -EAGAIN || c->sent == 0 ? r : (long)c->sent;
 	c->sent += (size_t)r;
@@ -133,6 +158,8 @@ static __attribute__((noinline)) long send_blocking(struct stack *st, struct fil
 	c.msg.msg_iov = c.iov.vec + c.iov.first;
 	c.msg.msg_iovlen = c.iov.n - c.iov.first;
 	r = blocked_wait(st, &c.b);
+	if (r == -EAGAIN && (c.flags & MSG_FASTOPEN) != 0 && c.sent == 0)
+		return -EINPROGRESS;
 	return (r == -EAGAIN || r == -EINTR) && c.sent > 0 ? (long)c.sent : r;
 }
 
@@ -141,6 +168,10 @@ static long send_locked(struct stack *st, struct file *f, int fd, const struct m
 {
 	long r = send_once(st, f, fd, msg, flags);
 
+	/* A blocking MSG_FASTOPEN waits for the handshake, as connect(2) does. */
+	if (unlikely((flags & MSG_FASTOPEN) != 0) && (r >= 0 || r == -EINPROGRESS) &&
+	    f->so->type == SOCK_STREAM && (f->flags & O_NONBLOCK) == 0 && (flags & MSG_DONTWAIT) == 0)
+		return send_blocking(st, f, fd, msg, total, r > 0 ? (size_t)r : 0, flags);
 	if (likely(r == (long)total) || (f->flags & O_NONBLOCK) != 0 || (flags & MSG_DONTWAIT) != 0)
 		return r;
 	if (r != -EAGAIN && (r < 0 || f->so->type != SOCK_STREAM))

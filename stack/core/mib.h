@@ -121,6 +121,16 @@
 	X(TCP_PURE_ACKS, "TcpExtTCPPureAcks")                                                      \
 	X(TCP_HP_HITS, "TcpExtTCPHPHits")                                                          \
 	X(TCP_HP_ACKS, "TcpExtTCPHPAcks")                                                          \
+	X(TCP_TFO_ACTIVE, "TcpExtTCPFastOpenActive")                                               \
+	X(TCP_TFO_ACTIVE_FAIL, "TcpExtTCPFastOpenActiveFail")                                      \
+	X(TCP_TFO_PASSIVE, "TcpExtTCPFastOpenPassive")                                             \
+	X(TCP_TFO_PASSIVE_FAIL, "TcpExtTCPFastOpenPassiveFail")                                    \
+	X(TCP_TFO_PASSIVE_OLD_KEY, "TcpExtTCPFastOpenPassiveAltKey")                               \
+	X(TCP_TFO_OVERFLOW, "TcpExtTCPFastOpenListenOverflow")                                     \
+	X(TCP_TFO_COOKIE_REQD, "TcpExtTCPFastOpenCookieReqd")                                      \
+	X(TCP_MTU_BLACK_HOLE, "TcpExtTCPMTUBlackHole")                                             \
+	X(TCP_MTU_PROBE_OK, "TcpExtTCPMTUPSuccess")                                                \
+	X(TCP_MTU_PROBE_FAIL, "TcpExtTCPMTUPFail")                                                 \
 	X(TCP_NOMEM, "TcpExtTCPNoMemory")                                                          \
 	/* recovery after a killed lock holder */                                                  \
 	X(RECOVERIES, "ShimRecoveries")

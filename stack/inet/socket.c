@@ -228,6 +228,8 @@ static int stream_connect(struct stack *st, struct socket *so, const struct endp
 	case SS_CONNECTED:
 		return -EISCONN;
 	case SS_CONNECTING:
+		if (sk->flags & SOCK_F_DEFER_CONNECT)
+			return -EISCONN;
 		if (sk->state == STATE_SYN_SENT || sk->state == STATE_SYN_RECV)
 			return -EALREADY;
 		break;
@@ -238,6 +240,9 @@ static int stream_connect(struct stack *st, struct socket *so, const struct endp
 		if (err < 0 && err != -EINPROGRESS)
 			return err;
 		so->state = SS_CONNECTING;
+		/* TCP_FASTOPEN_CONNECT: "connect() will return immediately", the first write connects. */
+		if (sk->flags & SOCK_F_DEFER_CONNECT)
+			return 0;
 		if (sk->state == STATE_SYN_SENT || sk->state == STATE_SYN_RECV)
 			return -EINPROGRESS;
 		break;

@@ -12,6 +12,7 @@
  *   tcp_output.c	the only place that decides to send, and sends
  *   tcp_timer.c	one wheel timer per connection, many deadlines
  *   tcp_usr.c		what programs ask
+ *   tcp_tfo.c		data in the SYN, active side; tcp_tfo_listen.c passive side (RFC 7413)
  *
  * A segment changes a connection and puts it on the pending list; tcp_flush_output(), once
  * per burst, lets tcp_output() look at each.  Calls of a program run tcp_output() at once.
@@ -170,6 +171,29 @@ enum ca_state {
 #define SEG_RETRANS 0x02 /* retransmitted, and that copy is in flight */
 #define SEG_LOST 0x04
 #define SEG_EVER_RETRANS 0x08
+
+/* tcp_sock.tfo: Fast Open, RFC 7413 */
+#define TFO_OPT_CONNECT 0x01	/* TCP_FASTOPEN_CONNECT */
+#define TFO_OPT_NO_COOKIE 0x02	/* TCP_FASTOPEN_NO_COOKIE */
+#define TFO_SENDMSG 0x04	/* connect(2) is called by MSG_FASTOPEN: the SYN waits for its data */
+#define TFO_ASKED 0x08		/* our SYN had the option */
+#define TFO_ASKED_EXP 0x10	/* in its experimental form (RFC 6994) */
+#define TFO_SYN_DATA 0x20	/* our SYN had data */
+#define TFO_DATA_ACKED 0x40	/* the SYN's data was taken: TCPI_OPT_SYN_DATA */
+#define TFO_EMBRYO 0x80		/* passive: data was taken, the handshake is not complete */
+
+/* Why an active Fast Open failed: Linux's enum tcp_fastopen_client_fail. */
+enum tfo_fail { TFO_FAIL_NONE, TFO_FAIL_NO_COOKIE, TFO_FAIL_NOT_ACKED, TFO_FAIL_SYN_LOST };
+
+#define TFO_COOKIE_MAX 16
+struct tfo_cookie {
+	int8_t len; /* -1: no option; 0: the request for one */
+	bool exp;   /* option kind 254 */
+	uint8_t val[TFO_COOKIE_MAX];
+};
+
+/* What the time of a connection that has something to send is spent on (TCP_INFO). */
+enum tcp_chrono { CHRONO_IDLE, CHRONO_BUSY, CHRONO_RWND, CHRONO_SNDBUF, CHRONO_COUNT };
 
 struct tcp_cc_ops;
 
@@ -332,11 +356,27 @@ struct tcp_sock {
 	uint32_t acceptq_len, backlog, nreqs;
 	uint64_t cookie_stamp; /* listener: when a cookie was last sent, 0: never */
 
+	/* -- Fast Open ------------------------------------------------------------------------ */
+	uint8_t tfo;	       /* TFO_* */
+	uint8_t tfo_fail;      /* enum tfo_fail */
+	uint8_t tfo_nkeys;     /* TCP_FASTOPEN_KEY, 0: the stack's own */
+	uint8_t tfo_keys[32];
+	uint32_t tfo_max;      /* listener: TCP_FASTOPEN, embryos at most */
+	uint32_t tfo_len;      /* listener: embryos now */
+	uint32_t tfo_resets;   /* listener: embryos that were reset lately count, RFC 7413 5.1 */
+	uint64_t tfo_reset_stamp;
+	struct tcp_sock *tfo_listener; /* embryo: whose tfo_len counts it; NULL: nobody's */
+	struct list tfo_link;	       /* embryo: on tfo_listener->tfo_embryos */
+	struct list tfo_embryos;
+
 	/* -- counters of TCP_INFO ---------------------------------------------------------- */
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t dsack_cnt, rcv_ooopack, reneg_cnt, ce_cnt;
 	uint64_t estab_time;
+	uint8_t chrono; /* enum tcp_chrono */
+	uint64_t chrono_since;
+	uint64_t chrono_spent[CHRONO_COUNT]; /* ns */
 };
 
 static_assert(offsetof(struct tcp_sock, node) % 64 == 0, "the key is one line");

@@ -43,6 +43,8 @@ struct tcp_sock *tcp_sock_alloc(struct stack *st, int domain, uint64_t now)
 	list_init(&tp->accept_link);
 	list_init(&tp->acceptq);
 	list_init(&tp->reqs);
+	list_init(&tp->tfo_link);
+	list_init(&tp->tfo_embryos);
 	tcp_cc_assign(tp, (unsigned int)default_cc(st));
 	return tp;
 }
@@ -130,18 +132,18 @@ static void set_options(struct tcp_sock *tp, const struct tcp_req *req, const st
 		tp->rcv_wscale = req->rcv_wscale;
 	}
 	tp->window_clamp = clamp != 0 ? clamp : 65535u << tp->rcv_wscale;
-	tp->advmss = req->advmss - ((tp->flags & TF_TS) ? TCP_TS_OPT_LEN : 0);
+	tp->advmss = req->advmss;
 	tp->mss_clamp = req->peer_mss;
 	if (tp->user_mss != 0 && tp->mss_clamp > tp->user_mss)
 		tp->mss_clamp = tp->user_mss;
-	tp->snd_wnd = seg->wnd << tp->snd_wscale;
+	/* RFC 7323 2.2: never scaled in a SYN */
+	tp->snd_wnd = seg->wnd << (seg->flags & TH_SYN ? 0 : tp->snd_wscale);
 	tp->snd_wl1 = seg->seq;
 	tp->max_window = tp->snd_wnd;
 }
 
-struct tcp_sock *tcp_child_create(struct stack *st, struct tcp_sock *lsk,
-				  const struct tcp_req *req, const struct tcp_seg *seg,
-				  uint64_t now)
+struct tcp_sock *tcp_child_new(struct stack *st, struct tcp_sock *lsk, const struct tcp_req *req,
+			       const struct tcp_seg *seg, uint64_t now)
 {
 	struct tcp_sock *tp = tcp_sock_alloc(st, lsk->inet.sk.domain, now);
 
@@ -156,6 +158,26 @@ struct tcp_sock *tcp_child_create(struct stack *st, struct tcp_sock *lsk,
 	set_options(tp, req, seg, now);
 	tcp_mss_sync(st, tp, now);
 	port_inherit(st, &tp->inet, &lsk->inet);
+	MIB_INC(st, TCP_PASSIVE_OPENS);
+	return tp;
+}
+
+void tcp_child_offer(struct stack *st, struct tcp_sock *lsk, struct tcp_sock *tp)
+{
+	tp->listener = lsk;
+	list_add_tail(&lsk->acceptq, &tp->accept_link);
+	lsk->acceptq_len++;
+	sock_raise(st, tcp_to_sk(lsk), EPOLLIN | EPOLLRDNORM);
+}
+
+struct tcp_sock *tcp_child_create(struct stack *st, struct tcp_sock *lsk,
+				  const struct tcp_req *req, const struct tcp_seg *seg,
+				  uint64_t now)
+{
+	struct tcp_sock *tp = tcp_child_new(st, lsk, req, seg, now);
+
+	if (tp == NULL)
+		return NULL;
 	tp->total_retrans = req->retrans;
 	if (req->retrans == 0) {
 		uint64_t rtt = now - req->sent_at;
@@ -168,12 +190,8 @@ struct tcp_sock *tcp_child_create(struct stack *st, struct tcp_sock *lsk,
 		if (ms < 60000)
 			tcp_rtt_sample(tp, (ms != 0 ? ms : 1) * NS_PER_MS);
 	}
-	MIB_INC(st, TCP_PASSIVE_OPENS);
 	tcp_established(st, tp, now);
 	tp->total_retrans = 0;
-	tp->listener = lsk;
-	list_add_tail(&lsk->acceptq, &tp->accept_link);
-	lsk->acceptq_len++;
-	sock_raise(st, tcp_to_sk(lsk), EPOLLIN | EPOLLRDNORM);
+	tcp_child_offer(st, lsk, tp);
 	return tp;
 }

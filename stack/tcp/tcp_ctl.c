@@ -12,6 +12,7 @@ struct ctl {
 	struct tcp_key key; /* local: us */
 	struct tcp_hdr h;
 	struct dst *dst;    /* NULL: look the route up */
+	const struct rte_mbuf *data; /* a segment of the send queue; NULL: none */
 	uint8_t ttl, tos;
 };
 
@@ -47,23 +48,40 @@ static int ctl_send(struct stack *st, struct ctl *c, uint64_t now)
 	c->h.sport = c->key.lport;
 	c->h.dport = c->key.rport;
 	len = (uint32_t)tcp_seg_build(rte_pktmbuf_mtod(m, uint8_t *), &c->h);
-	m->data_len = (uint16_t)len;
-	m->pkt_len = len;
 	m->ol_flags = RTE_MBUF_F_TX_TCP_CKSUM;
 	m->tx_offload = 0;
 	m->l4_len = len;
+	if (c->data != NULL) {
+		memcpy(rte_pktmbuf_mtod_offset(m, void *, len), tcp_sndq_payload(c->data),
+		       pkt_cb(c->data)->len);
+		len += pkt_cb(c->data)->len;
+	}
+	m->data_len = (uint16_t)len;
+	m->pkt_len = len;
 	MIB_INC(st, TCP_OUT_SEGS);
 	return ip_output(st, m, c->dst, &tx, now);
 }
 
-/* -- SYN, and SYN-ACK of a simultaneous open ---------------------------------------------- */
-
-void tcp_send_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
+static void put_fastopen(struct ctl *c, const struct tfo_cookie *fo)
 {
-	bool reply = tp->inet.sk.state == TCPS_SYN_RECEIVED;
+	if (fo == NULL || fo->len < 0)
+		return;
+	c->h.opts |= TCP_HAS_FASTOPEN;
+	c->h.fo_len = (uint8_t)fo->len;
+	c->h.fo_exp = fo->exp;
+	c->h.fo_cookie = fo->val;
+}
+
+/* -- SYN, and SYN-ACK of a simultaneous open or of Fast Open ------------------------------- */
+
+void tcp_send_syn(struct stack *st, struct tcp_sock *tp, const struct tfo_cookie *fo,
+		  const struct rte_mbuf *data, uint64_t now)
+{
+	bool reply = tp->inet.sk.state != TCPS_SYN_SENT;
 	struct ctl c = {
 		.key = tp->node.key,
 		.dst = &tp->inet.dst,
+		.data = data,
 		.ttl = inet_ttl(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr)),
 		.tos = inet_tos(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr)) & 0xfc,
 	};
@@ -95,6 +113,7 @@ void tcp_send_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		/* RFC 3168 6.1.1; a path that eats ECN-setup SYNs gets plain ones after two. */
 		c.h.flags |= TH_ECE | TH_CWR;
 	}
+	put_fastopen(&c, fo);
 	tp->segs_out++;
 	if (ctl_send(st, &c, now) == -EMSGSIZE)
 		tcp_mss_sync(st, tp, now);
@@ -180,7 +199,8 @@ void tcp_tw_send_ack(struct stack *st, struct tcp_tw *tw, const struct tcp_seg *
 
 /* -- half-open connections ------------------------------------------------------------------- */
 
-void tcp_req_send_synack(struct stack *st, struct tcp_req *req, uint64_t now)
+void tcp_req_send_synack(struct stack *st, struct tcp_req *req, const struct tfo_cookie *fo,
+			 uint64_t now)
 {
 	struct ctl c = { .key = req->node.key, .ttl = req->ttl, .tos = req->tos & 0xfc };
 
@@ -206,6 +226,7 @@ void tcp_req_send_synack(struct stack *st, struct tcp_req *req, uint64_t now)
 		c.h.opts |= TCP_HAS_WSCALE;
 		c.h.wscale = req->rcv_wscale;
 	}
+	put_fastopen(&c, fo);
 	ctl_send(st, &c, now);
 }
 

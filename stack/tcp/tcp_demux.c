@@ -162,7 +162,7 @@ static void sock_icmp_error(struct stack *st, struct tcp_sock *tp, const struct 
 	bool opening = tcp_state_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED));
 
 	/* RFC 5927 4.1: the quoted number must be of something in flight. */
-	if (!seq_between(tp->snd_una, seq, tp->snd_nxt))
+	if (!seq_between(tcp_is_embryo(tp) ? tp->iss : tp->snd_una, seq, tp->snd_nxt))
 		return;
 	if (e->mtu != 0) {
 		if (sk->state != TCPS_LISTEN)
@@ -175,7 +175,11 @@ static void sock_icmp_error(struct stack *st, struct tcp_sock *tp, const struct 
 	 * As Linux: any error ends an attempt to connect.  RFC 5927 5.2: on an open connection
 	 * even a hard one is only remembered, and told if the connection times out.
 	 */
-	if (opening)
+	if (tcp_is_embryo(tp)) {
+		/* As Linux: like a half-open one while nobody has accepted it. */
+		if (sk->socket != NULL)
+			sk->err_soft = e->err;
+	} else if (opening)
 		tcp_done(st, tp, e->err, now);
 	else
 		sk->err_soft = e->err;

@@ -3,7 +3,7 @@
  * tcp_fsm.c - the states of RFC 9293 3.3.2, who may follow whom, and what a change entails.
  *
  * A half-open passive connection is a struct tcp_req, so SYN_RECEIVED occurs here only in a
- * simultaneous open.  TIME_WAIT is passed through: tcp_demux.c sends the last ACK and makes
+ * simultaneous open and with Fast Open.  TIME_WAIT is passed through: tcp_demux.c sends the last ACK and makes
  * a struct tcp_tw of what is left.
  */
 #include "stack/tcp/tcp.h"
@@ -27,7 +27,8 @@ static const char *const state_names[TCPS_COUNT] = {
 /* Every state may become CLOSED: reset, time-out, close of what was never open. */
 static const uint16_t successors[TCPS_COUNT] = {
 	[TCPS_CLOSED] = TCPS_BIT(TCPS_LISTEN) | TCPS_BIT(TCPS_SYN_SENT) |
-			TCPS_BIT(TCPS_ESTABLISHED), /* a child is born established */
+			TCPS_BIT(TCPS_ESTABLISHED) | /* a child is born established */
+			TCPS_BIT(TCPS_SYN_RECEIVED), /* or, with Fast Open, before */
 	[TCPS_LISTEN] = 0,
 	[TCPS_SYN_SENT] = TCPS_BIT(TCPS_SYN_RECEIVED) | TCPS_BIT(TCPS_ESTABLISHED),
 	[TCPS_SYN_RECEIVED] = TCPS_BIT(TCPS_ESTABLISHED) | TCPS_BIT(TCPS_FIN_WAIT_1),
@@ -100,9 +101,11 @@ void tcp_done(struct stack *st, struct tcp_sock *tp, int err, uint64_t now)
 {
 	struct sock *sk = tcp_to_sk(tp);
 
-	(void)now;
 	if (sk->state == TCPS_CLOSED)
 		return;
+	sk->flags &= ~SOCK_F_DEFER_CONNECT;
+	if (tcp_is_embryo(tp))
+		tcp_tfo_hatch(tp, err == ECONNRESET, now);
 	if (sk->state == TCPS_SYN_SENT || sk->state == TCPS_SYN_RECEIVED)
 		MIB_INC(st, TCP_ATTEMPT_FAILS);
 	else if (err != 0 && counts_as_established(sk->state))

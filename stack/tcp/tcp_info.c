@@ -37,6 +37,8 @@ static uint8_t options_of(const struct tcp_sock *tp)
 		o |= TCPI_OPT_ECN;
 	if (tp->ce_cnt != 0)
 		o |= TCPI_OPT_ECN_SEEN;
+	if (tp->tfo & TFO_DATA_ACKED)
+		o |= TCPI_OPT_SYN_DATA;
 	return o;
 }
 
@@ -60,6 +62,7 @@ static void fill(struct tcp_info *i, const struct tcp_sock *tp, uint64_t now)
 	i->tcpi_snd_wscale = tp->snd_wscale;
 	i->tcpi_rcv_wscale = tp->rcv_wscale;
 	i->tcpi_delivery_rate_app_limited = tp->rate_app_limited;
+	i->tcpi_fastopen_client_fail = tp->tfo_fail & 3;
 	i->tcpi_rto = us(tp->rto);
 	i->tcpi_ato = us(tp->ato);
 	i->tcpi_snd_mss = tp->mss;

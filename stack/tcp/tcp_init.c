@@ -39,7 +39,8 @@ size_t tcp_footprint(const struct stack_config *cfg)
 	       pool_footprint(sizeof(struct tcp_req), max_small(cfg)) +
 	       pool_footprint(sizeof(struct tcp_tw), max_small(cfg)) +
 	       ehash_size(cfg) * sizeof(struct tcp_node *) +
-	       lhash_size(cfg) * sizeof(struct inet_sock *) + 4096;
+	       lhash_size(cfg) * sizeof(struct inet_sock *) +
+	       TFO_CACHE_SETS * TFO_CACHE_WAYS * sizeof(struct tfo_entry) + 4096;
 }
 
 /* What queues may hold together, as parts of the packet memory: the links need the rest. */
@@ -67,7 +68,9 @@ int tcp_init(struct stack *st, uint64_t now)
 	t->lhash_mask = lhash_size(&st->cfg) - 1;
 	t->ehash = arena_alloc(&st->arena, (t->ehash_mask + 1) * sizeof(*t->ehash), 64);
 	t->lhash = arena_alloc(&st->arena, (t->lhash_mask + 1) * sizeof(*t->lhash), 64);
-	if (t->ehash == NULL || t->lhash == NULL)
+	t->tfo_cache = arena_alloc(&st->arena,
+				   TFO_CACHE_SETS * TFO_CACHE_WAYS * sizeof(*t->tfo_cache), 64);
+	if (t->ehash == NULL || t->lhash == NULL || t->tfo_cache == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < 3; i++)
 		t->hash_key[i] = stack_prf(st, &i, sizeof(i), 0x74637068) | 1;

@@ -251,11 +251,11 @@ static enum tcp_verdict ack_of_fin(struct stack *st, struct tcp_sock *tp, const 
 	return TCP_V_DONE;
 }
 
-/* SYN-RECEIVED (simultaneous open only). */
+/* SYN-RECEIVED of a simultaneous open, or an embryo of Fast Open, which may have sent data. */
 static enum tcp_verdict ack_of_syn(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
 				   uint64_t now)
 {
-	if (!seq_gt(seg->ack, tp->snd_una) || seq_gt(seg->ack, tp->snd_nxt))
+	if (!seq_gt(seg->ack, tp->iss) || seq_gt(seg->ack, tp->snd_nxt))
 		return TCP_V_RESET;
 	tp->snd_una = tp->iss + 1;
 	tp->snd_wnd = seg->wnd << tp->snd_wscale;
@@ -263,7 +263,22 @@ static enum tcp_verdict ack_of_syn(struct stack *st, struct tcp_sock *tp, const 
 	tp->max_window = tp->snd_wnd;
 	tcp_mss_sync(st, tp, now);
 	tcp_sample_syn_rtt(tp, seg, now);
-	tcp_established(st, tp, now);
+	if (tp->inet.sk.state == TCPS_FIN_WAIT_1) {
+		tp->retransmits = 0;
+		tp->backoff = 0;
+		tp->delivered++;
+		tcp_rto_reset(tp);
+		tcp_xmit_timer_clear(tp);
+		tcp_rearm_rto(st, tp, now);
+	} else {
+		tcp_established(st, tp, now);
+	}
+	if (tcp_is_embryo(tp)) {
+		tcp_tfo_hatch(tp, false, now);
+		tp->total_retrans = 0;
+	}
+	if (tp->inet.sk.state == TCPS_FIN_WAIT_1)
+		return TCP_V_DONE;
 	/* close(2) or shutdown(2) came before: the FIN is due now. */
 	if (tp->inet.sk.shutdown & SEND_SHUTDOWN)
 		tcp_set_state(st, tp, TCPS_FIN_WAIT_1);
@@ -403,6 +418,19 @@ static bool fast_path(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, 
 	return true;
 }
 
+/* The SYN of an embryo again: the peer did not get our SYN-ACK.  True: dealt with. */
+static bool is_syn_again(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
+			 uint64_t now)
+{
+	if (seg->seq != tp->irs || (seg->flags & (TH_SYN | TH_ACK | TH_RST | TH_FIN)) != TH_SYN)
+		return false;
+	if (tcp_oow_ack_allowed(&tp->last_oow_ack, now)) {
+		tp->total_retrans++;
+		tcp_send_syn(st, tp, NULL, NULL, now);
+	}
+	return true;
+}
+
 enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx,
 				     uint64_t now)
 {
@@ -415,6 +443,8 @@ enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, stru
 	MIB_INC(st, TCP_SLOWPATH);
 	if (tp->inet.sk.state == TCPS_SYN_SENT)
 		return tcp_syn_sent(st, tp, rx, now);
+	if (unlikely(tcp_is_embryo(tp)) && is_syn_again(st, tp, seg, now))
+		return TCP_V_DONE;
 	if (!step1_sequence(st, tp, seg, now))
 		return TCP_V_DONE;
 	if (seg->flags & TH_RST) {
@@ -436,7 +466,7 @@ enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, stru
 		return TCP_V_DONE; /* fifth: no ACK, drop */
 	maybe_store_ts(tp, seg, now);
 	tp->rcv_tsecr = (seg->opts & TCP_HAS_TS) ? seg->tsecr : 0;
-	if (tp->inet.sk.state == TCPS_SYN_RECEIVED) {
+	if (tp->inet.sk.state == TCPS_SYN_RECEIVED || unlikely(tcp_is_embryo(tp))) {
 		v = ack_of_syn(st, tp, seg, now);
 		if (v != TCP_V_DONE)
 			return v;

@@ -126,7 +126,7 @@ static void send_cookie(struct stack *st, struct tcp_sock *lsk, struct tcp_rx *r
 	req.iss = tcp_cookie_make(st, &req.node.key, req.irs, &req.peer_mss, now);
 	lsk->cookie_stamp = now != 0 ? now : 1;
 	MIB_INC(st, TCP_SYNCOOKIES_SENT);
-	tcp_req_send_synack(st, &req, now);
+	tcp_req_send_synack(st, &req, NULL, now);
 }
 
 /* What the SYN must have said, for an ACK that echoes a cookie. */
@@ -195,6 +195,7 @@ static bool wants_cookie(const struct stack *st, const struct tcp_sock *lsk)
 static enum tcp_verdict syn_arrives(struct stack *st, struct tcp_sock *lsk, struct tcp_rx *rx,
 				    uint64_t now)
 {
+	struct tfo_cookie cookie;
 	struct tcp_req *req;
 
 	if (acceptq_is_full(lsk)) {
@@ -222,13 +223,17 @@ static enum tcp_verdict syn_arrives(struct stack *st, struct tcp_sock *lsk, stru
 	/* A SYN that re-uses a 4-tuple in TIME_WAIT (RFC 6191) continues above its old numbers. */
 	if (rx->tw_iss != 0)
 		req->iss = rx->tw_iss;
+	if (tcp_tfo_syn(st, lsk, req, rx, &cookie, now)) {
+		pool_free(&st->tcp.reqs, req);
+		return TCP_V_DONE;
+	}
 	req->sent_at = now;
 	req->timer.kind = TIMER_TCP_REQ;
 	list_add_tail(&lsk->reqs, &req->link);
 	lsk->nreqs++;
 	tcp_table_insert(st, &req->node);
 	timer_arm(&st->wheel, &req->timer, now + TCP_RTO_INIT);
-	tcp_req_send_synack(st, req, now);
+	tcp_req_send_synack(st, req, &cookie, now);
 	return TCP_V_DONE;
 }
 
@@ -284,7 +289,7 @@ void tcp_req_timer(struct stack *st, struct tcp_req *req, uint64_t now)
 	if (resend) {
 		req->retrans++;
 		MIB_INC(st, TCP_RETRANS_SEGS);
-		tcp_req_send_synack(st, req, now);
+		tcp_req_send_synack(st, req, NULL, now);
 	}
 }
 
@@ -309,7 +314,7 @@ static enum tcp_verdict syn_repeated(struct stack *st, struct tcp_req *req, uint
 	/* The peer did not get our SYN-ACK. */
 	if (tcp_oow_ack_allowed(&req->last_oow_ack, now)) {
 		req->retrans++;
-		tcp_req_send_synack(st, req, now);
+		tcp_req_send_synack(st, req, NULL, now);
 	}
 	return TCP_V_DONE;
 }
@@ -391,7 +396,7 @@ struct tcp_sock *tcp_accept_pop(struct tcp_sock *lsk)
 /* The listener is gone: nobody will ever accept this one. */
 void tcp_child_abort(struct stack *st, struct tcp_sock *child, uint64_t now)
 {
-	if (tcp_state_in(child, TCPS_SYNCHRONISED))
+	if (tcp_state_in(child, TCPS_SYNCHRONISED | TCPS_BIT(TCPS_SYN_RECEIVED)))
 		tcp_send_reset(st, child, now);
 	child->inet.sk.flags |= SOCK_F_DEAD;
 	st->tcp.orphans++;
@@ -404,6 +409,7 @@ void tcp_listen_stop(struct stack *st, struct tcp_sock *lsk, uint64_t now)
 	struct tcp_sock *child;
 	struct list *n, *tmp;
 
+	tcp_tfo_forget(lsk);
 	list_for_each_safe(n, tmp, &lsk->reqs)
 		tcp_req_free(st, list_entry(n, struct tcp_req, link));
 	while ((child = tcp_accept_pop(lsk)) != NULL)

@@ -213,6 +213,21 @@ void tcp_enter_cwr(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	}
 }
 
+/* As Linux's tcp_non_congestion_loss_retransmit(): in Loss, but with cwnd as it was. */
+void tcp_loss_without_congestion(struct tcp_sock *tp)
+{
+	if (tp->ca_state == CA_LOSS)
+		return;
+	tp->high_seq = tp->snd_nxt;
+	if (tp->ca_state != CA_CWR && tp->ca_state != CA_RECOVERY &&
+	    tp->ssthresh < tp->cwnd / 4 * 3)
+		tp->ssthresh = tp->cwnd / 4 * 3;
+	tp->prior_ssthresh = 0;
+	tp->undo_marker = 0;
+	tp->flags &= ~TF_FRTO;
+	set_ca_state(tp, CA_LOSS);
+}
+
 /* RFC 5681 3.1 (4), RFC 6298 5.4-5.7, RFC 5682 2.1: the retransmission timer fired. */
 void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {

@@ -6,10 +6,18 @@
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_cc.h"
 
+/* The peer's MSS option, or what stands for its absence. */
+static uint16_t peer_mss(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	if (seg->opts & TCP_HAS_MSS)
+		return seg->mss;
+	return ipaddr_is_v4(&tp->node.key.raddr) ? TCP_DEFAULT_MSS4 : TCP_DEFAULT_MSS6;
+}
+
 static void learn_syn_options(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
 			      uint64_t now)
 {
-	uint16_t mss = ipaddr_is_v4(&tp->node.key.raddr) ? TCP_DEFAULT_MSS4 : TCP_DEFAULT_MSS6;
+	uint16_t mss = peer_mss(tp, seg);
 
 	tp->flags &= ~(TF_TS | TF_SACK | TF_WSCALE);
 	if (seg->opts & TCP_HAS_TS) {
@@ -28,8 +36,6 @@ static void learn_syn_options(struct stack *st, struct tcp_sock *tp, const struc
 		if (tp->window_clamp > 65535)
 			tp->window_clamp = 65535;
 	}
-	if (seg->opts & TCP_HAS_MSS)
-		mss = seg->mss;
 	if (tp->user_mss != 0 && mss > tp->user_mss)
 		mss = tp->user_mss;
 	tp->mss_clamp = mss;
@@ -39,6 +45,21 @@ static void learn_syn_options(struct stack *st, struct tcp_sock *tp, const struc
 	tp->snd_wnd = seg->wnd; /* never scaled in a SYN: RFC 7323 2.2 */
 	tp->max_window = tp->snd_wnd;
 	tcp_mss_sync(st, tp, now);
+}
+
+void tcp_init_transfer(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	if (tp->flags & TF_TS) /* as Linux counts from here on: without the option */
+		tp->advmss -= TCP_TS_OPT_LEN;
+	/* RFC 5681 3.1: after a lost SYN the initial window is one segment. */
+	tp->cwnd = tp->total_retrans > 1 ? 1 : TCP_INIT_CWND;
+	tp->cwnd_stamp = now;
+	tp->high_seq = tp->snd_nxt;
+	tp->fack_seq = tp->snd_una;
+	tp->snd_sml = tp->snd_una;
+	tp->cc->init(tp, now);
+	tcp_rcv_init_buffer(st, tp, now);
+	tcp_sndbuf_expand(st, tp);
 }
 
 /* The connection is complete: both directions may flow. */
@@ -55,18 +76,16 @@ void tcp_established(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tcp_rto_reset(tp);
 	if (tp->srtt == 0) /* RFC 6298 5.7: the SYN was lost and nothing is known: 3 s */
 		tp->rto = TCP_RTO_FALLBACK;
-	/* RFC 5681 3.1: after a lost SYN the initial window is one segment. */
-	tp->cwnd = tp->total_retrans > 1 ? 1 : TCP_INIT_CWND;
-	tp->cwnd_stamp = now;
 	tp->retrans_stamp = 0;
-	tp->high_seq = tp->snd_nxt;
-	tp->fack_seq = tp->snd_una;
-	tp->snd_sml = tp->snd_una;
 	tp->lrcvtime = now;
 	tp->rcv_tstamp = now;
-	tp->cc->init(tp, now);
-	tcp_rcv_init_buffer(st, tp, now);
-	tcp_sndbuf_expand(st, tp);
+	tp->delivered++; /* our SYN */
+	if (tcp_is_embryo(tp)) /* transferring already: only a lost SYN-ACK makes a difference */
+		tp->cwnd = tp->total_retrans > 1 ? 1 : tp->cwnd;
+	else
+		tcp_init_transfer(st, tp, now);
+	if (tp->packets_out > 0) /* sent with the SYN, or before the handshake was complete */
+		tcp_rearm_rto(st, tp, now);
 	if (sk->flags & SOCK_F_KEEPALIVE)
 		tcp_keepalive_start(st, tp, now);
 	neigh_confirm(st, &tp->inet.dst, now);
@@ -97,6 +116,9 @@ enum tcp_verdict tcp_syn_sent(struct stack *st, struct tcp_sock *tp, struct tcp_
 {
 	const struct tcp_seg *seg = &rx->seg;
 
+	/* The program has not asked for the SYN to go yet: who sends this knows nothing of us. */
+	if (unlikely(tp->inet.sk.flags & SOCK_F_DEFER_CONNECT))
+		return TCP_V_RESET;
 	/* First, the ACK: it must be for our SYN; RFC 7323 5.2 the echo for one of our stamps. */
 	if (seg->flags & TH_ACK) {
 		if (!seq_gt(seg->ack, tp->iss) || seq_gt(seg->ack, tp->snd_nxt))
@@ -120,11 +142,14 @@ enum tcp_verdict tcp_syn_sent(struct stack *st, struct tcp_sock *tp, struct tcp_
 	learn_syn_options(st, tp, seg, now);
 	if (seg->flags & TH_ACK) {
 		tp->snd_una = seg->ack;
+		tp->bytes_acked += seg->ack - tp->iss; /* with the SYN, as Linux counts */
 		if ((tp->flags & TF_ECN) && (seg->flags & (TH_ECE | TH_CWR)) != TH_ECE)
 			tp->flags &= ~TF_ECN;
 		tcp_sample_syn_rtt(tp, seg, now);
 		tcp_established(st, tp, now);
 		tp->flags |= TF_ACK_NOW;
+		if (unlikely(tp->tfo & (TFO_ASKED | TFO_SYN_DATA)))
+			tcp_tfo_synack(st, tp, rx, peer_mss(tp, seg), now);
 		return TCP_V_DONE;
 	}
 	/* Simultaneous open: both SYNs crossed; answer with SYN-ACK from the same ISS. */

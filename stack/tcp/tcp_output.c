@@ -361,8 +361,8 @@ static void new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf
 	/* Short because the program wrote no more, not because the MSS grew meanwhile. */
 	if (cb->len < tp->mss && cb->len > 0 && cb->qnext == NULL)
 		tp->snd_sml = cb->end_seq;
-	if (tp->packets_out++ == 0 || tp->xmit_timer == XMIT_TLP || tp->xmit_timer == XMIT_NONE ||
-	    tp->xmit_timer == XMIT_PERSIST) {
+	if ((tp->packets_out++ == 0 || tp->xmit_timer == XMIT_TLP || tp->xmit_timer == XMIT_NONE ||
+	     tp->xmit_timer == XMIT_PERSIST) && likely(!tcp_is_embryo(tp))) {
 		tp->xmit_timer = XMIT_NONE;
 		tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
 	}
@@ -500,9 +500,11 @@ void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now)
 void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	if (unlikely(!tcp_state_in(tp, TCPS_SYNCHRONISED))) {
-		if (tp->inet.sk.state == TCPS_SYN_RECEIVED && (tp->flags & TF_ACK_NOW))
-			tcp_send_syn(st, tp, now);
-		return;
+		if (tp->inet.sk.state == TCPS_SYN_RECEIVED && (tp->flags & TF_ACK_NOW) &&
+		    !tcp_is_embryo(tp))
+			tcp_send_syn(st, tp, NULL, NULL, now);
+		if (!tcp_is_embryo(tp))
+			return;
 	}
 	if (unlikely(tp->inet.dst.mtu != tp->pmtu))
 		tcp_mss_sync(st, tp, now);

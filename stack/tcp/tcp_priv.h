@@ -27,6 +27,10 @@ void tcp_connection_reset(struct stack *st, struct tcp_sock *tp, uint64_t now);
 /* The round trip of our SYN. */
 void tcp_sample_syn_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now);
 void tcp_established(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* Windows and congestion control for the first data. */
+void tcp_init_transfer(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* Data of a SYN or SYN-ACK, whose number before the first byte is taken already. */
+void tcp_rcv_syn_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now);
 void tcp_mark_pending(struct stack *st, struct tcp_sock *tp);
 /* RFC 5961: may this connection send one more challenge ACK now? */
 void tcp_challenge_ack(struct stack *st, struct tcp_sock *tp, uint64_t now);
@@ -122,6 +126,8 @@ void tcp_sack_clear_reneged(struct tcp_sock *tp);
 void tcp_loss_on_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai);
 void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_mark_lost(struct tcp_sock *tp, struct rte_mbuf *m);
+/* What was marked lost is not congestion's doing: send it again, keep the window. */
+void tcp_loss_without_congestion(struct tcp_sock *tp);
 void tcp_enter_recovery(struct stack *st, struct tcp_sock *tp, bool ece, uint64_t now);
 void tcp_enter_cwr(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_update_reordering(struct stack *st, struct tcp_sock *tp, uint32_t low_seq, bool ts);
@@ -158,7 +164,9 @@ void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t now);
 /* Window probe: one byte if there is one and it fits nothing, else an old sequence number. */
 void tcp_write_wakeup(struct stack *st, struct tcp_sock *tp, uint64_t now);
-void tcp_send_syn(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* fo: the Fast Open option, NULL: none; data: the queued segment that goes along, or NULL. */
+void tcp_send_syn(struct stack *st, struct tcp_sock *tp, const struct tfo_cookie *fo,
+		  const struct rte_mbuf *data, uint64_t now);
 void tcp_send_reset(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now);
@@ -170,7 +178,8 @@ void tcp_cwnd_validate(struct tcp_sock *tp, bool limited, uint64_t now);
 /* Segments that belong to no sock. */
 void tcp_reply_reset(struct stack *st, const struct tcp_rx *rx, uint64_t now);
 void tcp_tw_send_ack(struct stack *st, struct tcp_tw *tw, const struct tcp_seg *seg, uint64_t now);
-void tcp_req_send_synack(struct stack *st, struct tcp_req *req, uint64_t now);
+void tcp_req_send_synack(struct stack *st, struct tcp_req *req, const struct tfo_cookie *fo,
+			 uint64_t now);
 void tcp_req_send_ack(struct stack *st, struct tcp_req *req, uint64_t now);
 void tcp_req_send_reset(struct stack *st, struct tcp_req *req, uint64_t now);
 
@@ -238,6 +247,10 @@ struct tcp_sock *tcp_accept_pop(struct tcp_sock *lsk);
 struct tcp_sock *tcp_child_create(struct stack *st, struct tcp_sock *lsk,
 				  const struct tcp_req *req, const struct tcp_seg *seg,
 				  uint64_t now);
+/* Its parts: one without a state that nobody knows of; and on the accept queue. */
+struct tcp_sock *tcp_child_new(struct stack *st, struct tcp_sock *lsk, const struct tcp_req *req,
+			       const struct tcp_seg *seg, uint64_t now);
+void tcp_child_offer(struct stack *st, struct tcp_sock *lsk, struct tcp_sock *tp);
 void tcp_child_abort(struct stack *st, struct tcp_sock *child, uint64_t now);
 
 /* Turn a connection into a small TIME_WAIT (or orphaned FIN_WAIT_2) node; tp becomes closed. */
@@ -258,6 +271,22 @@ uint32_t tcp_cookie_make(const struct stack *st, const struct tcp_key *key, uint
 /* The MSS the cookie stands for, 0: not one of ours. */
 uint16_t tcp_cookie_check(const struct stack *st, const struct tcp_key *key, uint32_t irs,
 			  uint32_t cookie, uint64_t now);
+
+/* -- tcp_tfo.c, tcp_tfo_listen.c --------------------------------------------------------- */
+bool tcp_tfo_defers(struct stack *st, struct tcp_sock *tp, struct tfo_cookie *cookie, uint64_t now);
+ssize_t tcp_tfo_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg,
+			struct iov_iter *it, uint64_t now);
+void tcp_tfo_synack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint16_t peer_mss,
+		    uint64_t now);
+bool tcp_tfo_syn(struct stack *st, struct tcp_sock *lsk, const struct tcp_req *req,
+		 struct tcp_rx *rx, struct tfo_cookie *cookie, uint64_t now);
+void tcp_tfo_link(struct tcp_sock *lsk, struct tcp_sock *tp);
+void tcp_tfo_hatch(struct tcp_sock *tp, bool was_reset, uint64_t now);
+void tcp_tfo_forget(struct tcp_sock *lsk);
+static inline bool tcp_is_embryo(const struct tcp_sock *tp)
+{
+	return (tp->tfo & TFO_EMBRYO) != 0;
+}
 
 /* -- tcp_usr.c, tcp_sockopt.c, tcp_info.c ---------------------------------------------- */
 struct tcp_sock *tcp_sock_alloc(struct stack *st, int domain, uint64_t now);

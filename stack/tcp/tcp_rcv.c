@@ -224,6 +224,14 @@ static void take_payload(struct stack *st, struct tcp_sock *tp, struct tcp_rx *r
 	enqueue(st, tp, rx->pkt->m, false);
 }
 
+void tcp_rcv_syn_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now)
+{
+	rx->seg.seq++; /* the SYN */
+	take_payload(st, tp, rx, 0, now);
+	tp->lrcvtime = now;
+	announce(st, tp);
+}
+
 void tcp_rcv_in_order(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now)
 {
 	uint32_t len = rx->seg.len;

@@ -29,6 +29,8 @@ static void reset_in_hand(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	for (unsigned int i = 0; i < TCPT_COUNT; i++)
 		tp->deadline[i] = TIMER_NEVER;
 	tp->xmit_timer = XMIT_NONE;
+	tp->tfo &= (uint8_t)~TFO_EMBRYO;
+	tp->tfo_listener = NULL;
 }
 
 /*
@@ -49,6 +51,9 @@ static void relink_listener(struct stack *st, struct tcp_sock *tp)
 {
 	list_init(&tp->acceptq);
 	list_init(&tp->reqs);
+	list_init(&tp->tfo_embryos);
+	list_init(&tp->tfo_link);
+	tp->tfo_len = 0;
 	tp->acceptq_len = 0;
 	tp->nreqs = 0;
 	if (tp->inet.sk.state == TCPS_LISTEN)
@@ -102,6 +107,10 @@ static void relink_child(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	struct tcp_sock *lsk = tp->listener;
 
+	if (tp->tfo_listener != NULL && tp->tfo_listener->inet.sk.state == TCPS_LISTEN)
+		tcp_tfo_link(tp->tfo_listener, tp);
+	else
+		tp->tfo_listener = NULL;
 	if (lsk == NULL)
 		return;
 	if (lsk->inet.sk.state != TCPS_LISTEN) {

@@ -16,7 +16,9 @@ enum {
 	OPT_SACK = 5,
 	OPT_TS = 8,
 	OPT_FASTOPEN = 34,
+	OPT_EXP = 254, /* RFC 6994: two bytes of magic follow */
 };
+#define EXP_FASTOPEN 0xf989
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -57,6 +59,17 @@ static void parse_sack(struct tcp_seg *seg, const uint8_t *p, unsigned int len)
 	}
 }
 
+/* RFC 7413 4.1.1: empty, or an even length of 4 to 16; only in SYN segments. */
+static void parse_fastopen(struct tcp_seg *seg, const uint8_t *p, unsigned int len, bool exp)
+{
+	if (!(seg->flags & TH_SYN) || (len != 0 && (len < 4 || len > 16 || len % 2 != 0)))
+		return;
+	seg->opts |= TCP_HAS_FASTOPEN;
+	seg->fo_cookie = p;
+	seg->fo_len = (uint8_t)len;
+	seg->fo_exp = exp;
+}
+
 /*
  * One option's payload of len bytes.  An option whose size is wrong for its kind is ignored,
  * as every stack does: its extent is still known, so the segment stays parseable.
@@ -94,12 +107,12 @@ static void parse_option(struct tcp_seg *seg, uint8_t kind, const uint8_t *p, un
 		if (!syn)
 			parse_sack(seg, p, len);
 		break;
-	case OPT_FASTOPEN: /* RFC 7413 4.1.1: empty, or an even length of 4 to 16 */
-		if (syn && (len == 0 || (len >= 4 && len <= 16 && len % 2 == 0))) {
-			seg->opts |= TCP_HAS_FASTOPEN;
-			seg->fo_cookie = p;
-			seg->fo_len = (uint8_t)len;
-		}
+	case OPT_FASTOPEN:
+		parse_fastopen(seg, p, len, false);
+		break;
+	case OPT_EXP:
+		if (len >= 2 && get16(p) == EXP_FASTOPEN)
+			parse_fastopen(seg, p + 2, len - 2, true);
 		break;
 	default: /* RFC 9293 MUST-6: unknown options are ignored by their length */
 		break;
@@ -162,6 +175,7 @@ bool tcp_seg_parse(struct tcp_seg *seg, const uint8_t *p, size_t avail, size_t t
 	seg->nsacks = 0;
 	seg->ecn = 0;
 	seg->fo_len = 0;
+	seg->fo_exp = false;
 	seg->fo_cookie = NULL;
 	seg->len = (uint32_t)(total - hdr_len);
 	seg->end_seq = seg->seq + seg->len + !!(seg->flags & TH_SYN) + !!(seg->flags & TH_FIN);
@@ -170,6 +184,12 @@ bool tcp_seg_parse(struct tcp_seg *seg, const uint8_t *p, size_t avail, size_t t
 	if (hdr_len == TCP_HDR_LEN + TCP_TS_OPT_LEN && parse_only_ts(seg, p + TCP_HDR_LEN))
 		return true;
 	return parse_options(seg, p + TCP_HDR_LEN, hdr_len - TCP_HDR_LEN);
+}
+
+/* Kind and length, and the magic of the experimental form. */
+static unsigned int fastopen_len(const struct tcp_hdr *h)
+{
+	return (h->fo_exp ? 4u : 2u) + h->fo_len;
 }
 
 size_t tcp_seg_hdr_len(const struct tcp_hdr *h)
@@ -187,7 +207,7 @@ size_t tcp_seg_hdr_len(const struct tcp_hdr *h)
 	if (h->opts & TCP_HAS_SACK)
 		n += 4 + 8u * h->nsacks;
 	if (h->opts & TCP_HAS_FASTOPEN)
-		n += (2u + h->fo_len + 3) & ~3u;
+		n += (fastopen_len(h) + 3) & ~3u;
 	return n;
 }
 
@@ -217,10 +237,12 @@ static uint8_t *build_options(uint8_t *p, const struct tcp_hdr *h)
 		}
 	}
 	if (h->opts & TCP_HAS_FASTOPEN) {
-		unsigned int pad = ((2u + h->fo_len + 3) & ~3u) - (2u + h->fo_len);
+		unsigned int len = fastopen_len(h), pad = (4 - len % 4) % 4;
 
-		*p++ = OPT_FASTOPEN;
-		*p++ = (uint8_t)(2 + h->fo_len);
+		*p++ = h->fo_exp ? OPT_EXP : OPT_FASTOPEN;
+		*p++ = (uint8_t)len;
+		if (h->fo_exp)
+			p = put16(p, EXP_FASTOPEN);
 		if (h->fo_len > 0)
 			memcpy(p, h->fo_cookie, h->fo_len);
 		p += h->fo_len;

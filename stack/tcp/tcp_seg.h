@@ -57,6 +57,7 @@ struct tcp_seg {
 	uint8_t nsacks;
 	uint8_t ecn;	  /* the IP header's ECN bits */
 	uint8_t fo_len;	  /* Fast Open cookie; 0: a request for one */
+	bool fo_exp;	  /* as experimental option (RFC 6994) */
 	const uint8_t *fo_cookie;
 	struct tcp_sack sacks[TCP_MAX_SACKS];
 };
@@ -80,6 +81,7 @@ struct tcp_hdr {
 	uint8_t nsacks;
 	uint16_t mss;
 	uint8_t fo_len;
+	bool fo_exp;
 	uint32_t tsval, tsecr;
 	const uint8_t *fo_cookie;
 	const struct tcp_sack *sacks;

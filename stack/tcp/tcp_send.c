@@ -18,6 +18,9 @@ static int may_send(struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
+	if (unlikely(tcp_is_embryo(tp)) && sk->state == TCPS_SYN_RECEIVED && sk->err == 0 &&
+	    !(sk->shutdown & SEND_SHUTDOWN))
+		return 0;
 	if (sk->state == TCPS_SYN_SENT || sk->state == TCPS_SYN_RECEIVED) {
 		if (sk->err != 0 || (sk->shutdown & SEND_SHUTDOWN))
 			return send_error(sk);
@@ -105,12 +108,16 @@ ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 	size_t total, sent;
 	int ret;
 
-	if (flags & MSG_FASTOPEN)
-		return -EOPNOTSUPP;
+	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
+	if (unlikely((flags & MSG_FASTOPEN) || (sk->flags & SOCK_F_DEFER_CONNECT))) {
+		ssize_t done = tcp_tfo_sendmsg(st, so, msg, &it, now);
+
+		if (done != 0)
+			return done;
+	}
 	ret = may_send(sk);
 	if (ret < 0)
 		return ret;
-	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
 	total = it.count;
 	if (total == 0)
 		return 0;

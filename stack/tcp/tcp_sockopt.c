@@ -32,6 +32,8 @@ enum {
 	OPT_FASTOPEN = 23,
 	OPT_NOTSENT_LOWAT = 25,
 	OPT_FASTOPEN_CONNECT = 30,
+	OPT_FASTOPEN_KEY = 33,
+	OPT_FASTOPEN_NO_COOKIE = 34,
 	OPT_INQ = 36,
 };
 
@@ -306,6 +308,70 @@ static int get_inq(const struct stack *st, const struct tcp_sock *tp)
 	return (tp->flags & TF_INQ) != 0;
 }
 
+/* -- Fast Open: before there is a connection ----------------------------------------------------- */
+
+static int set_fastopen(struct stack *st, struct tcp_sock *tp, int v, uint64_t now)
+{
+	(void)st;
+	(void)now;
+	if (!tcp_state_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN)))
+		return -EINVAL;
+	tp->tfo_max = (uint32_t)(v < TCP_SOMAXCONN ? v : TCP_SOMAXCONN);
+	return 0;
+}
+
+static int get_fastopen(const struct stack *st, const struct tcp_sock *tp)
+{
+	(void)st;
+	return (int)tp->tfo_max;
+}
+
+static int set_fastopen_flag(struct tcp_sock *tp, uint8_t flag, bool on)
+{
+	tp->tfo = (uint8_t)(on ? tp->tfo | flag : tp->tfo & ~flag);
+	return 0;
+}
+
+static int set_fastopen_connect(struct stack *st, struct tcp_sock *tp, int v, uint64_t now)
+{
+	(void)st;
+	(void)now;
+	if (tp->inet.sk.state != TCPS_CLOSED)
+		return -EINVAL;
+	return set_fastopen_flag(tp, TFO_OPT_CONNECT, v != 0);
+}
+
+static int get_fastopen_connect(const struct stack *st, const struct tcp_sock *tp)
+{
+	(void)st;
+	return (tp->tfo & TFO_OPT_CONNECT) != 0;
+}
+
+static int set_fastopen_no_cookie(struct stack *st, struct tcp_sock *tp, int v, uint64_t now)
+{
+	(void)st;
+	(void)now;
+	if (!tcp_state_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN)))
+		return -EINVAL;
+	return set_fastopen_flag(tp, TFO_OPT_NO_COOKIE, v != 0);
+}
+
+static int get_fastopen_no_cookie(const struct stack *st, const struct tcp_sock *tp)
+{
+	(void)st;
+	return (tp->tfo & TFO_OPT_NO_COOKIE) != 0;
+}
+
+/* The key in use, and maybe the one before it. */
+static int set_fastopen_key(struct tcp_sock *tp, const void *val, socklen_t len)
+{
+	if (len != 16 && len != 32)
+		return -EINVAL;
+	memcpy(tp->tfo_keys, val, len);
+	tp->tfo_nkeys = (uint8_t)(len / 16);
+	return 0;
+}
+
 static const struct option options[] = {
 	{ OPT_NODELAY, INT_MIN, INT_MAX, set_nodelay, get_nodelay },
 	{ OPT_MAXSEG, INT_MIN, INT_MAX, set_maxseg, get_maxseg },
@@ -320,6 +386,9 @@ static const struct option options[] = {
 	{ OPT_QUICKACK, INT_MIN, INT_MAX, set_quickack, get_quickack },
 	{ OPT_USER_TIMEOUT, 0, INT_MAX, set_user_timeout, get_user_timeout },
 	{ OPT_NOTSENT_LOWAT, INT_MIN, INT_MAX, set_notsent_lowat, get_notsent_lowat },
+	{ OPT_FASTOPEN, 0, INT_MAX, set_fastopen, get_fastopen },
+	{ OPT_FASTOPEN_CONNECT, 0, 1, set_fastopen_connect, get_fastopen_connect },
+	{ OPT_FASTOPEN_NO_COOKIE, 0, 1, set_fastopen_no_cookie, get_fastopen_no_cookie },
 	{ OPT_INQ, 0, 1, set_inq, get_inq },
 };
 
@@ -381,6 +450,8 @@ int tcp_sockopt_set(struct stack *st, struct sock *sk, int level, int name, cons
 		return -ENOPROTOOPT;
 	if (name == OPT_CONGESTION)
 		return set_congestion(tp, val, len, now);
+	if (name == OPT_FASTOPEN_KEY)
+		return set_fastopen_key(tp, val, len);
 	if (len < (socklen_t)sizeof(int))
 		return -EINVAL;
 	memcpy(&v, val, sizeof(v));
@@ -407,6 +478,8 @@ int tcp_sockopt_get(struct stack *st, struct sock *sk, int level, int name, void
 		return tcp_info_get(st, tp, val, len, now);
 	if (name == OPT_CONGESTION)
 		return get_congestion(tp, val, len);
+	if (name == OPT_FASTOPEN_KEY)
+		return copy_out(val, len, tp->tfo_keys, tp->tfo_nkeys * 16u);
 	opt = find_option(name);
 	if (opt == NULL)
 		return -ENOPROTOOPT;

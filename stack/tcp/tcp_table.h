@@ -39,6 +39,21 @@ struct tcp_node {
 } __attribute__((aligned(64)));
 static_assert(sizeof(struct tcp_node) == 64, "one cache line");
 
+/* What is known of a server that grants Fast Open cookies (tcp_tfo.c). */
+#define TFO_CACHE_SETS 64
+#define TFO_CACHE_WAYS 4
+struct tfo_entry {
+	struct ipaddr raddr; /* any: free */
+	uint64_t used;	     /* ns: the oldest of a set gives way */
+	uint64_t lost_stamp; /* ns of the last loss of a SYN with data */
+	uint16_t mss;
+	uint8_t lost;	     /* such losses in a row */
+	uint8_t try_exp;     /* 1: the option was ignored, try the experimental one; 2: that too */
+	int8_t len;	     /* of the cookie, -1: none */
+	bool exp;
+	uint8_t cookie[16];
+};
+
 struct tcp_tables {
 	struct pool socks; /* struct tcp_sock */
 	struct pool reqs;  /* struct tcp_req */
@@ -61,6 +76,8 @@ struct tcp_tables {
 	/* RFC 5961 7: challenge ACKs per second, all connections together. */
 	uint64_t challenge_period;
 	uint32_t challenge_left;
+
+	struct tfo_entry *tfo_cache; /* TFO_CACHE_SETS * TFO_CACHE_WAYS */
 };
 
 /* The node that a segment of this 4-tuple belongs to, or NULL.  hash: tcp_hash() of key. */

@@ -147,10 +147,21 @@ static unsigned int orphan_retries(const struct tcp_sock *tp, bool alive)
 	return TCP_ORPHAN_RETRIES;
 }
 
+/* Our SYN or SYN-ACK is what the peer has not answered. */
+static bool is_handshaking(const struct tcp_sock *tp)
+{
+	return tcp_state_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED)) ||
+	       tcp_is_embryo(tp);
+}
+
 static bool rto_gives_up(struct tcp_sock *tp, uint64_t now)
 {
 	unsigned int retries = TCP_RETRIES2;
 
+	/* As Linux: one attempt more than for a half-open connection. */
+	if (unlikely(tcp_is_embryo(tp)))
+		return tp->retransmits >= (tp->syn_retries != 0 ? tp->syn_retries :
+								  TCP_SYNACK_RETRIES + 1);
 	if (tcp_state_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED))) {
 		retries = tp->syn_retries != 0 ? tp->syn_retries : TCP_SYN_RETRIES;
 		if (tp->retransmits >= retries)
@@ -183,7 +194,7 @@ static void rto_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->total_retrans++;
 	if (tp->retrans_stamp == 0)
 		tp->retrans_stamp = now;
-	tcp_send_syn(st, tp, now);
+	tcp_send_syn(st, tp, NULL, NULL, now);
 	back_off(tp);
 	tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
 }
@@ -208,7 +219,7 @@ static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		return;
 	}
 	MIB_INC(st, TCP_TIMEOUTS);
-	if (tcp_state_in(tp, TCPS_BIT(TCPS_SYN_SENT) | TCPS_BIT(TCPS_SYN_RECEIVED))) {
+	if (is_handshaking(tp)) {
 		rto_syn(st, tp, now);
 		return;
 	}

@@ -99,6 +99,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	set_key(st, tp);
 	tp->iss = tcp_isn(st, &tp->node.key, now);
 	tp->ts_off = tcp_ts_offset(st, &tp->node.key);
+	tp->ts_recent_stamp = 0;
 	if (old != NULL && old->kind == TCP_NODE_TW) {
 		struct tcp_tw *tw = container_of(old, struct tcp_tw, node);
 
@@ -112,12 +113,16 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->snd_nxt = tp->write_seq = tp->snd_sml = tp->snd_up = tp->iss + 1;
 	tp->high_seq = tp->snd_nxt;
 	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ;
+	tp->tfo &= TFO_OPT_CONNECT | TFO_OPT_NO_COOKIE | TFO_SENDMSG;
+	tp->tfo_fail = TFO_FAIL_NONE;
 	tp->mss_clamp = UINT16_MAX;
 	tp->advmss = tcp_mss_from_mtu(&tp->node.key, link_mtu);
 	if (tp->user_mss != 0 && tp->advmss > tp->user_mss)
 		tp->advmss = tp->user_mss;
 	tcp_mss_sync(st, tp, now);
-	tcp_initial_window(st, tp->inet.sk.rcvbuf, tp->user_clamp, tp->advmss - TCP_TS_OPT_LEN, true,
+	/* As Linux: the option's room counts only if the last life of the 4-tuple had timestamps. */
+	tcp_initial_window(st, tp->inet.sk.rcvbuf, tp->user_clamp,
+			   tp->advmss - (tp->ts_recent_stamp != 0 ? TCP_TS_OPT_LEN : 0), true,
 			   &tp->rcv_wnd, &tp->window_clamp, &tp->rcv_wscale);
 	tp->rcv_ssthresh = tp->rcv_wnd;
 	tp->rto = TCP_RTO_INIT;
@@ -145,6 +150,7 @@ static int start_connect(struct stack *st, struct tcp_sock *tp, const struct end
 {
 	struct inet_sock *isk = &tp->inet;
 	struct ipaddr before = isk->local.addr;
+	struct tfo_cookie cookie;
 	int ret;
 
 	ret = route_lookup(st, &ep->addr, ipaddr_is_any(&before) ? NULL : &before, &isk->dst, now);
@@ -163,7 +169,12 @@ static int start_connect(struct stack *st, struct tcp_sock *tp, const struct end
 	tcp_set_state(st, tp, TCPS_SYN_SENT);
 	tcp_table_insert(st, &tp->node);
 	MIB_INC(st, TCP_ACTIVE_OPENS);
-	tcp_send_syn(st, tp, now);
+	if (tcp_tfo_defers(st, tp, &cookie, now)) {
+		isk->sk.flags |= SOCK_F_DEFER_CONNECT;
+		sock_raise(st, &isk->sk, EPOLLOUT | EPOLLWRNORM);
+		return 0;
+	}
+	tcp_send_syn(st, tp, &cookie, NULL, now);
 	tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
 	return -EINPROGRESS;
 }
@@ -213,6 +224,7 @@ static int disconnect(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	memset(&isk->peer, 0, sizeof(isk->peer));
 	memset(&isk->dst, 0, sizeof(isk->dst));
 	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ;
+	tp->tfo &= TFO_OPT_CONNECT | TFO_OPT_NO_COOKIE;
 	tp->nsacks_out = 0;
 	tp->dsack_out = false;
 	tp->srtt = tp->min_rtt = 0;
@@ -300,8 +312,12 @@ static int usr_accept(struct stack *st, struct socket *so, struct sock **out, ui
 static bool close_send_side(struct stack *st, struct tcp_sock *tp)
 {
 	switch (tp->inet.sk.state) {
-	case TCPS_SYN_RECEIVED: /* the FIN waits for the handshake: ack_of_syn() */
-		return false;
+	case TCPS_SYN_RECEIVED:
+		/* The FIN waits for the handshake: ack_of_syn(); but a closed embryo finishes. */
+		if (!tcp_is_embryo(tp) || tp->inet.sk.socket != NULL)
+			return false;
+		tcp_set_state(st, tp, TCPS_FIN_WAIT_1);
+		return true;
 	case TCPS_ESTABLISHED:
 		tcp_set_state(st, tp, TCPS_FIN_WAIT_1);
 		return true;
@@ -452,7 +468,7 @@ static uint32_t usr_poll(struct stack *st, struct sock *sk)
 		mask |= EPOLLHUP;
 	if (sk->shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (sk->state != TCPS_SYN_SENT && sk->state != TCPS_SYN_RECEIVED) {
+	if ((sk->state != TCPS_SYN_SENT && sk->state != TCPS_SYN_RECEIVED) || tcp_is_embryo(tp)) {
 		if (is_readable(tp))
 			mask |= EPOLLIN | EPOLLRDNORM;
 		if (sk->shutdown & SEND_SHUTDOWN)
@@ -463,6 +479,8 @@ static uint32_t usr_poll(struct stack *st, struct sock *sk)
 			sk->flags |= SOCK_F_NOSPACE;
 		if (tp->flags & TF_URG_VALID)
 			mask |= EPOLLPRI;
+	} else if (sk->flags & SOCK_F_DEFER_CONNECT) {
+		mask |= EPOLLOUT | EPOLLWRNORM;
 	}
 	if (sk->err != 0)
 		mask |= EPOLLERR;
