@@ -11,7 +11,6 @@
  */
 #include <errno.h>
 #include <net/if.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +114,14 @@ static int packet_explain(struct port_open *o, int error)
 	return port_fail(o, error, "%s", eal_log_why());
 }
 
+static uint32_t ring_arg(const struct port_open *o, const char *key)
+{
+	char num[16] = "";
+
+	port_arg(o->args, key, num, sizeof(num));
+	return (uint32_t)strtoul(num, NULL, 10);
+}
+
 static int packet_attach(struct port_open *o)
 {
 	struct port *p = o->port;
@@ -133,6 +140,14 @@ static int packet_attach(struct port_open *o)
 	if (found < p->netif.nqueues)
 		return port_fail(o, EIO, "%u packet sockets instead of %u", found,
 				 p->netif.nqueues);
+	p->own_tx = true;
+	for (uint16_t q = 0; q < p->netif.nqueues; q++) {
+		int r = packet_rings_map(&p->rings[q], p->wait_fds[q], ring_arg(o, "framesz"),
+					 ring_arg(o, "framecnt"));
+
+		if (r < 0)
+			return port_fail(o, -r, "cannot map the packet rings: %s", strerror(-r));
+	}
 	if (o->params->mac != NULL)
 		rte_eth_promiscuous_enable(p->id);
 	return kernel_if_attach_mtu(o);
@@ -145,16 +160,34 @@ static bool packet_link_up(struct port *p)
 	return flags >= 0 && (flags & IFF_UP) && (flags & IFF_RUNNING);
 }
 
-/*
- * With its ring full the driver waits in poll(-1) for the socket to become writable, under the
- * stack's lock.  A socket that is writable before the burst stays so until its end,
- * where the ring is handed to the kernel.
- */
-static bool packet_tx_ready(struct port *p, uint16_t queue)
+static uint16_t packet_rx(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
-	struct pollfd pfd = { .fd = p->wait_fds[queue], .events = POLLOUT };
+	return packet_rx_burst(&p->rings[queue], p->pools[queue], pkts, n);
+}
 
-	return port_sys_poll(&pfd, 1, 0) > 0 && (pfd.revents & POLLOUT);
+static uint16_t packet_tx(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	return packet_tx_burst(&p->rings[queue], pkts, n);
+}
+
+static void packet_add_stats(const struct port *p, struct port_stats *stats)
+{
+	for (uint16_t q = 0; q < p->netif.nqueues; q++) {
+		const struct packet_rings *r = &p->rings[q];
+
+		stats->rx_packets += r->rx.packets;
+		stats->rx_bytes += r->rx.bytes;
+		stats->rx_errors += r->rx.dropped;
+		stats->tx_packets += r->tx.packets;
+		stats->tx_bytes += r->tx.bytes;
+		stats->tx_errors += r->tx.dropped;
+	}
+}
+
+static void packet_detach(struct port *p)
+{
+	for (uint16_t q = 0; q < p->netif.nqueues; q++)
+		packet_rings_unmap(&p->rings[q]);
 }
 
 static const char *const packet_keys[] = { "iface",    "qpairs",       "blocksz", "framesz",
@@ -170,5 +203,8 @@ const struct link_type link_af_packet = {
 	.explain = packet_explain,
 	.attach = packet_attach,
 	.link_up = packet_link_up,
-	.tx_ready = packet_tx_ready,
+	.rx_burst = packet_rx,
+	.tx_burst = packet_tx,
+	.add_stats = packet_add_stats,
+	.detach = packet_detach,
 };

@@ -416,6 +416,8 @@ static uint16_t port_rx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf
 {
 	struct port *p = nif->priv;
 
+	if (p->type->rx_burst != NULL)
+		return p->type->rx_burst(p, queue, pkts, n);
 	if (!p->holds_mbufs)
 		return rte_eth_rx_burst(p->id, queue, pkts, n);
 	mbuf_pool_lend(p->pools[queue]);
@@ -428,8 +430,6 @@ static uint16_t port_tx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf
 {
 	struct port *p = nif->priv;
 
-	if (p->type->tx_ready != NULL && !p->type->tx_ready(p, queue))
-		return 0;
 	if (p->own_tx)
 		return p->type->tx_burst(p, queue, pkts, n);
 	return rte_eth_tx_burst(p->id, queue, pkts, n);
@@ -544,6 +544,8 @@ void port_close(struct port *port)
 {
 	eal_freeze(); /* before descriptors of its list close */
 	if (port->started) {
+		if (port->type->detach != NULL)
+			port->type->detach(port);
 		rte_eth_dev_stop(port->id);
 		rte_eth_dev_close(port->id);
 	}
@@ -592,12 +594,14 @@ void port_read_stats(struct port *port, struct port_stats *stats)
 		return;
 	stats->rx_packets = s.ipackets;
 	stats->rx_bytes = s.ibytes;
-	stats->tx_packets = s.opackets + port->own_tx_packets;
-	stats->tx_bytes = s.obytes + port->own_tx_bytes;
+	stats->tx_packets = s.opackets;
+	stats->tx_bytes = s.obytes;
 	stats->rx_missed = s.imissed;
 	stats->rx_errors = s.ierrors;
 	stats->tx_errors = s.oerrors;
 	stats->rx_nombuf = s.rx_nombuf;
+	if (port->type->add_stats != NULL)
+		port->type->add_stats(port, stats);
 }
 
 /* -- per process, per thread -------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dpdk_port/packet_ring.h"
 #include "dpdk_port/port.h"
 
 #define PORT_MAX_QUEUES 16
@@ -26,6 +27,7 @@ struct port {
 	bool started;
 	bool own_tx; /* type->tx_burst sends, not the driver */
 	uint64_t own_tx_packets, own_tx_bytes;
+	struct packet_rings rings[PORT_MAX_QUEUES]; /* af_packet */
 	struct rte_mempool *pools[PORT_MAX_QUEUES];
 
 	/* link_is_up(): asked of the system every so often */
@@ -74,10 +76,14 @@ struct link_type {
 	/* Signals of the program are open: wait for the peer, if there is one. */
 	int (*connect)(struct port_open *o);
 	bool (*link_up)(struct port *p);
+	/* Receives instead of the driver. */
+	uint16_t (*rx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 	/* Sends instead of the driver where own_tx is set. */
 	uint16_t (*tx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
-	/* May a burst be given to the driver now? */
-	bool (*tx_ready)(struct port *p, uint16_t queue);
+	/* Add what the driver does not know of. */
+	void (*add_stats)(const struct port *p, struct port_stats *stats);
+	/* The device is about to close. */
+	void (*detach)(struct port *p);
 };
 
 extern const struct link_type link_tap, link_af_packet, link_memif, link_other;

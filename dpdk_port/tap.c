@@ -180,6 +180,12 @@ static uint16_t tap_tx_burst(struct port *p, uint16_t queue, struct rte_mbuf **p
 	return sent;
 }
 
+static void tap_add_stats(const struct port *p, struct port_stats *stats)
+{
+	stats->tx_packets += p->own_tx_packets;
+	stats->tx_bytes += p->own_tx_bytes;
+}
+
 /*
  * The interface may have been moved to another network namespace, where we cannot ask for
  * it: as long as the queue has a device it counts as up.
@@ -208,4 +214,5 @@ const struct link_type link_tap = {
 	.attach = tap_attach,
 	.link_up = tap_link_up,
 	.tx_burst = tap_tx_burst,
+	.add_stats = tap_add_stats,
 };
