@@ -10,6 +10,7 @@
  *   tcp_loss.c		what it says about losses (with tcp_sack.c, tcp_rack.c, tcp_cc*.c)
  *   tcp_rcv.c		receive queue and the window we offer (with tcp_reass.c)
  *   tcp_output.c	the only place that decides to send, and sends
+ *   tcp_mtup.c		black holes of the path's MTU
  *   tcp_timer.c	one wheel timer per connection, many deadlines
  *   tcp_usr.c		what programs ask
  *   tcp_tfo.c		data in the SYN, active side; tcp_tfo_listen.c passive side (RFC 7413)
@@ -373,6 +374,14 @@ struct tcp_sock {
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t dsack_cnt, rcv_ooopack, reneg_cnt, ce_cnt;
+	struct { /* tcp_mtup.c: sizes of IP packets */
+		uint16_t low, high; /* gets through; does not, or was not tried */
+		uint16_t probe;	    /* under way, 0: none */
+		bool on;
+		uint32_t probe_seq, probe_end;
+		uint64_t stamp; /* ns of the last probe or black hole */
+	} mtup;
+
 	uint64_t estab_time;
 	uint8_t chrono; /* enum tcp_chrono */
 	uint64_t chrono_since;

@@ -226,6 +226,8 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	if ((seg->opts & TCP_HAS_SACK) && (tp->flags & TF_SACK))
 		tcp_sack_process(st, tp, seg, &ai);
 	clean_queue(st, tp, seg, &ai);
+	if (unlikely(tp->mtup.probe != 0))
+		tcp_mtup_acked(st, tp, now);
 	/* RFC 5681 2: a duplicate ACK acknowledges nothing new, has no data and changes no window. */
 	ai.dup = !ai.una_advanced && !ai.wnd_updated && seg->len == 0 &&
 		 !(seg->flags & (TH_SYN | TH_FIN));

@@ -134,12 +134,24 @@ void tcp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 
 /* -- ICMP: RFC 5927, RFC 1122 4.2.3.9 ------------------------------------------------------------ */
 
+/* ip(7), ipv6(7): IP_MTU_DISCOVER says whether the network is believed. */
+static bool accepts_pmtu(const struct tcp_sock *tp)
+{
+	uint8_t how = ipaddr_is_v4(&tp->node.key.raddr) ? tp->inet.pmtudisc : tp->inet.in6.pmtudisc;
+
+	return how != IP_PMTUDISC_DONT && how != IP_PMTUDISC_INTERFACE && how != IP_PMTUDISC_OMIT;
+}
+
 void tcp_mtu_reduced(struct stack *st, struct tcp_sock *tp, uint16_t mtu, uint64_t now)
 {
 	struct rte_mbuf *m;
 	uint16_t old = tp->mss;
+	/* Linux's min_pmtu; RFC 8201 4. */
+	uint16_t floor = ipaddr_is_v4(&tp->node.key.raddr) ? 552 : 1280;
 
-	if (mtu >= tp->pmtu || tp->inet.pmtudisc == IP_PMTUDISC_DONT)
+	if (mtu < floor)
+		mtu = floor;
+	if (mtu >= tp->pmtu || !accepts_pmtu(tp))
 		return;
 	ip_update_pmtu(st, &tp->node.key.raddr, mtu, now);
 	dst_check(st, &tp->inet.dst, &tp->node.key.raddr, &tp->node.key.laddr, now);
@@ -152,6 +164,8 @@ void tcp_mtu_reduced(struct stack *st, struct tcp_sock *tp, uint16_t mtu, uint64
 	for (m = tp->snd_head; m != tp->send_head; m = pkt_cb(m)->qnext)
 		if (pkt_cb(m)->len > tp->mss)
 			tcp_mark_lost(tp, m);
+	if (tp->lost_unsent > 0)
+		tcp_loss_without_congestion(tp);
 	tcp_mark_pending(st, tp);
 }
 

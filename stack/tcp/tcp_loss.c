@@ -179,6 +179,8 @@ static void try_keep_open(struct tcp_sock *tp)
 void tcp_enter_recovery(struct stack *st, struct tcp_sock *tp, bool ece, uint64_t now)
 {
 	(void)now;
+	if (unlikely(tcp_mtup_failed(st, tp)))
+		return;
 	if (tp->flags & TF_SACK)
 		MIB_INC(st, TCP_SACK_RECOVERY);
 	else
@@ -233,6 +235,8 @@ void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	bool new_episode = tp->ca_state < CA_RECOVERY;
 	struct rte_mbuf *m;
+
+	tp->mtup.probe = 0; /* inconclusive */
 
 	/* The head SACKed and yet not acknowledged: the receiver reneged (RFC 2018 8). */
 	if (tp->snd_head != NULL && (pkt_cb(tp->snd_head)->sacked & SEG_SACKED)) {

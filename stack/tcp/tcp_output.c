@@ -33,7 +33,8 @@ uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now)
 
 	(void)now;
 	tp->pmtu = tp->inet.dst.mtu;
-	mss = tcp_mss_from_mtu(&tp->node.key, tp->pmtu);
+	mss = tcp_mss_from_mtu(&tp->node.key, tp->mtup.on && tp->mtup.low < tp->pmtu ? tp->mtup.low :
+										 tp->pmtu);
 	if (mss > tp->mss_clamp)
 		mss = tp->mss_clamp;
 	if (tp->flags & TF_TS)
@@ -352,7 +353,7 @@ static uint32_t window_allows(const struct tcp_sock *tp, const struct rte_mbuf *
 	return 0;
 }
 
-static void new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)
+void tcp_new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)
 {
 	struct pkt_cb *cb = pkt_cb(m);
 
@@ -428,7 +429,7 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 		return false;
 	if (unlikely(is_paced(tp)))
 		pace(tp, pkt_cb(m)->len, now);
-	new_data_sent(st, tp, m, now);
+	tcp_new_data_sent(st, tp, m, now);
 	return true;
 }
 
@@ -438,6 +439,8 @@ static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
 
 	if (tp->packets_out == 0)
 		tcp_cwnd_restart_after_idle(tp, now);
+	if (unlikely(tp->mtup.on))
+		sent = tcp_mtup_probe(st, tp, now);
 	while (tp->send_head != NULL && tcp_send_new(st, tp, false, now))
 		sent = true;
 	if (sent) {
@@ -470,7 +473,7 @@ void tcp_write_wakeup(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		return;
 	pkt_cb(m)->tcp_flags |= TH_PUSH;
 	if (tcp_xmit_segment(st, tp, m, false, now) != -ENOBUFS)
-		new_data_sent(st, tp, m, now);
+		tcp_new_data_sent(st, tp, m, now);
 }
 
 /* Put FIN behind the last byte: on the last unsent segment, or as a segment of its own. */

@@ -183,6 +183,15 @@ void tcp_req_send_synack(struct stack *st, struct tcp_req *req, const struct tfo
 void tcp_req_send_ack(struct stack *st, struct tcp_req *req, uint64_t now);
 void tcp_req_send_reset(struct stack *st, struct tcp_req *req, uint64_t now);
 
+/* What follows the transmission of the first unsent segment. */
+void tcp_new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
+
+/* -- tcp_mtup.c ------------------------------------------------------------------------------ */
+void tcp_mtup_timeout(struct stack *st, struct tcp_sock *tp, uint64_t now);
+bool tcp_mtup_probe(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_mtup_acked(struct stack *st, struct tcp_sock *tp, uint64_t now);
+bool tcp_mtup_failed(struct stack *st, struct tcp_sock *tp);
+
 /* -- send queue: tcp_sndq.c ------------------------------------------------------------ */
 #define TCP_MBUF_OVERHEAD 384 /* struct rte_mbuf, private area, mempool header */
 static inline uint32_t tcp_truesize(const struct rte_mbuf *m)
@@ -200,6 +209,8 @@ static inline uint8_t *tcp_sndq_payload(const struct rte_mbuf *m)
 void tcp_sndq_append(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 /* A new unsent segment at the end of the queue, empty; NULL: no memory. */
 struct rte_mbuf *tcp_sndq_new(struct stack *st, struct tcp_sock *tp);
+/* Make the first len unsent bytes one segment, at send_head; more are queued.  NULL: no memory, or too long. */
+struct rte_mbuf *tcp_sndq_gather(struct stack *st, struct tcp_sock *tp, uint32_t len);
 void tcp_sndq_pop(struct stack *st, struct tcp_sock *tp);
 void tcp_sndq_trim_head(struct tcp_sock *tp, struct rte_mbuf *m, uint32_t n);
 void tcp_sndq_purge(struct stack *st, struct tcp_sock *tp);

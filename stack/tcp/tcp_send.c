@@ -118,6 +118,10 @@ ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 	ret = may_send(sk);
 	if (ret < 0)
 		return ret;
+	/* Segments are cut here: has what was learned of the path expired? */
+	if (unlikely(dst_check(st, &tp->inet.dst, &tp->node.key.raddr, &tp->node.key.laddr, now) == 0 &&
+		     tp->inet.dst.mtu != tp->pmtu))
+		tcp_mss_sync(st, tp, now);
 	total = it.count;
 	if (total == 0)
 		return 0;

@@ -53,6 +53,46 @@ struct rte_mbuf *tcp_sndq_new(struct stack *st, struct tcp_sock *tp)
 	return m;
 }
 
+struct rte_mbuf *tcp_sndq_gather(struct stack *st, struct tcp_sock *tp, uint32_t len)
+{
+	struct rte_mbuf *m = tp->send_head, *prev = NULL, *big, *p;
+	struct pkt_cb *cb;
+
+	if (len + PKT_HEADROOM > rte_pktmbuf_data_room_size(st->cfg.mbufs))
+		return NULL;
+	big = pkt_alloc(st);
+	if (big == NULL)
+		return NULL;
+	for (p = tp->snd_head; p != m; p = pkt_cb(p)->qnext)
+		prev = p;
+	cb = pkt_cb(big);
+	cb->off = big->data_off;
+	cb->seq = cb->end_seq = pkt_cb(m)->seq;
+	cb->tcp_flags = TH_ACK;
+	while (cb->len < len) {
+		uint32_t n = RTE_MIN(len - cb->len, pkt_cb(m)->len);
+
+		memcpy(tcp_sndq_payload(big) + cb->len, tcp_sndq_payload(m), n);
+		cb->len += n;
+		tcp_sndq_trim_head(tp, m, n);
+		if (pkt_cb(m)->len > 0)
+			break;
+		p = m;
+		m = pkt_cb(m)->qnext;
+		uncharge(st, tp, p);
+		rte_pktmbuf_free(p);
+	}
+	cb->end_seq = cb->seq + cb->len;
+	cb->qnext = m;
+	tp->send_head = big;
+	if (prev != NULL)
+		pkt_cb(prev)->qnext = big;
+	else
+		tp->snd_head = big;
+	charge(st, tp, big);
+	return big;
+}
+
 /* Take the acknowledged head off and give it back. */
 void tcp_sndq_pop(struct stack *st, struct tcp_sock *tp)
 {

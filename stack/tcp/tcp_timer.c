@@ -227,8 +227,12 @@ static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		tcp_xmit_timer_clear(tp);
 		return;
 	}
-	if (tp->retransmits >= TCP_RETRIES1)
+	if (tp->retransmits > 0 && tp->retrans_stamp != 0 &&
+	    now - tp->retrans_stamp >= retries_duration(TCP_RETRIES1, TCP_RTO_MIN)) {
 		tp->inet.dst.gen = 0; /* RFC 1122 4.2.3.5: R1, ask the network layer again */
+		if (!shut)
+			tcp_mtup_timeout(st, tp, now);
+	}
 	tcp_loss_enter_rto(st, tp, now);
 	if (tp->retrans_stamp == 0)
 		tp->retrans_stamp = now;

@@ -115,6 +115,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ;
 	tp->tfo &= TFO_OPT_CONNECT | TFO_OPT_NO_COOKIE | TFO_SENDMSG;
 	tp->tfo_fail = TFO_FAIL_NONE;
+	memset(&tp->mtup, 0, sizeof(tp->mtup));
 	tp->mss_clamp = UINT16_MAX;
 	tp->advmss = tcp_mss_from_mtu(&tp->node.key, link_mtu);
 	if (tp->user_mss != 0 && tp->advmss > tp->user_mss)

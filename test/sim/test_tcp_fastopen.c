@@ -5,6 +5,7 @@
 #include "stack/core/mib.h"
 /* One of the two headers that know TCP's options may be included; script.h's is the other. */
 #define _NETINET_TCP_H 1
+#define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 #include "test/wire/pattern.h"
 #include "test/wire/script.h"
@@ -380,7 +381,7 @@ static void set_key(const void *key, socklen_t len)
 }
 
 /* Linux's cookie: SipHash-2-4 of client and server address under the listener's key. */
-TEST(listener_has_keys_of_its_own)
+TEST4(listener_has_keys_of_its_own)
 {
 	/* for 192.0.2.2 → 192.0.2.1 and the key 00 01 … 0f, computed by another implementation */
 	static const uint8_t right[] = { 0xdf, 0xd0, 0x79, 0x8e, 0x5a, 0x20, 0x8d, 0x57 };
@@ -418,19 +419,22 @@ static void fast_socket(bool by_connect)
 		app_setint(IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1);
 }
 
-static struct sockaddr_in peer_address(void)
+static socklen_t peer_address(struct sockaddr_storage *ss)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(S.f->peer_port),
-				     .sin_addr.s_addr = htonl(S.path.src) };
+	struct endpoint ep = { .addr = S.peer_addr, .port = S.f->peer_port };
+	socklen_t len = sizeof(*ss);
+
+	endpoint_to_sockaddr(&ep, world_v6 ? AF_INET6 : AF_INET, (struct sockaddr *)ss, &len);
+	return len;
 }
 
 static ssize_t send_to(size_t n)
 {
 	static uint8_t buf[100000];
-	struct sockaddr_in sin = peer_address();
+	struct sockaddr_storage ss;
 	struct iovec iov = { .iov_base = buf, .iov_len = n };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_name = &sin,
-			      .msg_namelen = sizeof(sin) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_name = &ss,
+			      .msg_namelen = peer_address(&ss) };
 	ssize_t ret;
 
 	pattern_fill(buf, n, APP_KEY, S.c->tx_off);
@@ -442,10 +446,11 @@ static ssize_t send_to(size_t n)
 
 static int connect_to(void)
 {
-	struct sockaddr_in sin = peer_address();
+	struct sockaddr_storage ss;
+	socklen_t len = peer_address(&ss);
 
-	return (int)script_after(socket_connect(S.node->st, S.c->so, (struct sockaddr *)&sin,
-						sizeof(sin), S.world->now));
+	return (int)script_after(socket_connect(S.node->st, S.c->so, (struct sockaddr *)&ss, len,
+						S.world->now));
 }
 
 /* A socket that asked the peer for a cookie and has it, over flow 1, and is gone again. */
