@@ -140,7 +140,6 @@ static int packet_attach(struct port_open *o)
 	if (found < p->netif.nqueues)
 		return port_fail(o, EIO, "%u packet sockets instead of %u", found,
 				 p->netif.nqueues);
-	p->own_tx = true;
 	for (uint16_t q = 0; q < p->netif.nqueues; q++) {
 		int r = packet_rings_map(&p->rings[q], p->wait_fds[q], ring_arg(o, "framesz"),
 					 ring_arg(o, "framecnt"));
@@ -170,7 +169,7 @@ static uint16_t packet_tx(struct port *p, uint16_t queue, struct rte_mbuf **pkts
 	return packet_tx_burst(&p->rings[queue], pkts, n);
 }
 
-static void packet_add_stats(const struct port *p, struct port_stats *stats)
+static void packet_read_stats(const struct port *p, struct port_stats *stats)
 {
 	for (uint16_t q = 0; q < p->netif.nqueues; q++) {
 		const struct packet_rings *r = &p->rings[q];
@@ -205,6 +204,6 @@ const struct link_type link_af_packet = {
 	.link_up = packet_link_up,
 	.rx_burst = packet_rx,
 	.tx_burst = packet_tx,
-	.add_stats = packet_add_stats,
+	.read_stats = packet_read_stats,
 	.detach = packet_detach,
 };

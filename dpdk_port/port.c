@@ -430,7 +430,7 @@ static uint16_t port_tx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf
 {
 	struct port *p = nif->priv;
 
-	if (p->own_tx)
+	if (p->type->tx_burst != NULL)
 		return p->type->tx_burst(p, queue, pkts, n);
 	return rte_eth_tx_burst(p->id, queue, pkts, n);
 }
@@ -590,6 +590,10 @@ void port_read_stats(struct port *port, struct port_stats *stats)
 	struct rte_eth_stats s;
 
 	memset(stats, 0, sizeof(*stats));
+	if (port->type->read_stats != NULL) {
+		port->type->read_stats(port, stats);
+		return;
+	}
 	if (rte_eth_stats_get(port->id, &s) != 0)
 		return;
 	stats->rx_packets = s.ipackets;
@@ -600,8 +604,6 @@ void port_read_stats(struct port *port, struct port_stats *stats)
 	stats->rx_errors = s.ierrors;
 	stats->tx_errors = s.oerrors;
 	stats->rx_nombuf = s.rx_nombuf;
-	if (port->type->add_stats != NULL)
-		port->type->add_stats(port, stats);
 }
 
 /* -- per process, per thread -------------------------------------------------------- */

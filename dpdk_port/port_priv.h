@@ -25,8 +25,7 @@ struct port {
 	uint16_t id;	  /* DPDK's */
 	bool holds_mbufs; /* the driver has mbufs in its receive ring */
 	bool started;
-	bool own_tx; /* type->tx_burst sends, not the driver */
-	uint64_t own_tx_packets, own_tx_bytes;
+	struct port_stats own; /* of bursts made here, not by the driver: tap */
 	struct packet_rings rings[PORT_MAX_QUEUES]; /* af_packet */
 	struct rte_mempool *pools[PORT_MAX_QUEUES];
 
@@ -76,12 +75,11 @@ struct link_type {
 	/* Signals of the program are open: wait for the peer, if there is one. */
 	int (*connect)(struct port_open *o);
 	bool (*link_up)(struct port *p);
-	/* Receives instead of the driver. */
+	/* Instead of the driver's bursts. */
 	uint16_t (*rx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
-	/* Sends instead of the driver where own_tx is set. */
 	uint16_t (*tx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
-	/* Add what the driver does not know of. */
-	void (*add_stats)(const struct port *p, struct port_stats *stats);
+	/* Of those bursts: the driver knows nothing of them. */
+	void (*read_stats)(const struct port *p, struct port_stats *stats);
 	/* The device is about to close. */
 	void (*detach)(struct port *p);
 };

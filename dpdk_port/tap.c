@@ -147,16 +147,92 @@ static int tap_attach(struct port_open *o)
 			p->netif.mac[5] ^= 0x80;
 		p->netif.mac[0] = (uint8_t)((p->netif.mac[0] | 0x02) & ~0x01);
 	}
-	r = kernel_if_attach_mtu(o);
-	p->own_tx = p->netif.mtu > RTE_ETHER_MTU;
-	return r;
+	return kernel_if_attach_mtu(o);
 }
 
 /*
- * The driver refuses frames beyond its own idea of an MTU, which ends at 1504 bytes in DPDK
- * 22.11.  Longer ones are written to the queue's descriptor here, behind the four bytes of
- * struct tun_pi that the driver asked the kernel for.
+ * Bursts are made here, a system call for each frame as the driver does, behind the four bytes
+ * of struct tun_pi that it asked the kernel for.  Its own receive burst has the mbuf for the
+ * next frame in one variable and the place to read into in another: a process killed
+ * between them left every frame to be delivered with the bytes of the one before.  And it sends
+ * nothing longer than its own idea of an MTU, which ends at 1504 bytes in DPDK 22.11.
  */
+
+/* A chain with room for the longest frame of the link, its places in iov.  NULL: no memory. */
+static struct rte_mbuf *tap_rx_chain(struct port *p, uint16_t queue, struct iovec *iov, int *n)
+{
+	uint32_t want = p->netif.mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+	struct rte_mbuf *head = NULL, **tail = &head;
+
+	for (*n = 0; want > 0 && *n < TAP_MAX_SEGS; tail = &(*tail)->next) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(p->pools[queue]);
+		uint32_t room;
+
+		if (m == NULL) {
+			rte_pktmbuf_free(head);
+			return NULL;
+		}
+		*tail = m;
+		/* Only the first has a use for headroom. */
+		if (m != head)
+			m->data_off = 0;
+		room = rte_pktmbuf_tailroom(m);
+		iov[(*n)++] =
+			(struct iovec){ .iov_base = rte_pktmbuf_mtod(m, void *), .iov_len = room };
+		want -= want < room ? want : room;
+	}
+	return head;
+}
+
+/* len bytes were read into the chain: set its lengths, give back what stayed empty. */
+static void tap_rx_lengths(struct rte_mbuf *head, uint32_t len)
+{
+	struct rte_mbuf *m = head;
+
+	head->pkt_len = len;
+	for (;; m = m->next) {
+		uint32_t room = rte_pktmbuf_tailroom(m);
+
+		m->data_len = (uint16_t)(len < room ? len : room);
+		len -= m->data_len;
+		if (len == 0)
+			break;
+		head->nb_segs++;
+	}
+	rte_pktmbuf_free(m->next);
+	m->next = NULL;
+}
+
+static uint16_t tap_rx_burst(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	struct iovec iov[1 + TAP_MAX_SEGS];
+	struct tun_pi pi;
+	uint16_t got = 0;
+	int segs;
+
+	iov[0] = (struct iovec){ .iov_base = &pi, .iov_len = sizeof(pi) };
+	while (got < n) {
+		struct rte_mbuf *m = tap_rx_chain(p, queue, iov + 1, &segs);
+		ssize_t len;
+
+		if (m == NULL)
+			break;
+		len = port_sys_readv(p->wait_fds[queue], iov, 1 + segs);
+		if (len > (ssize_t)sizeof(pi) && !(pi.flags & TUN_PKT_STRIP)) {
+			tap_rx_lengths(m, (uint32_t)len - (uint32_t)sizeof(pi));
+			p->own.rx_packets++;
+			p->own.rx_bytes += m->pkt_len;
+			pkts[got++] = m;
+			continue;
+		}
+		rte_pktmbuf_free(m);
+		if (len < 0)
+			break;
+		p->own.rx_errors++;
+	}
+	return got;
+}
+
 static uint16_t tap_tx_burst(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct tun_pi pi = { 0 };
@@ -173,17 +249,16 @@ static uint16_t tap_tx_burst(struct port *p, uint16_t queue, struct rte_mbuf **p
 		if (pkts[sent]->nb_segs < segs &&
 		    port_sys_writev(p->wait_fds[queue], iov, segs) <= 0)
 			break;
-		p->own_tx_packets++;
-		p->own_tx_bytes += rte_pktmbuf_pkt_len(pkts[sent]);
+		p->own.tx_packets++;
+		p->own.tx_bytes += rte_pktmbuf_pkt_len(pkts[sent]);
 		rte_pktmbuf_free(pkts[sent]);
 	}
 	return sent;
 }
 
-static void tap_add_stats(const struct port *p, struct port_stats *stats)
+static void tap_read_stats(const struct port *p, struct port_stats *stats)
 {
-	stats->tx_packets += p->own_tx_packets;
-	stats->tx_bytes += p->own_tx_bytes;
+	*stats = p->own;
 }
 
 /*
@@ -213,6 +288,7 @@ const struct link_type link_tap = {
 	.explain = tap_explain,
 	.attach = tap_attach,
 	.link_up = tap_link_up,
+	.rx_burst = tap_rx_burst,
 	.tx_burst = tap_tx_burst,
-	.add_stats = tap_add_stats,
+	.read_stats = tap_read_stats,
 };
