@@ -384,6 +384,10 @@ struct tcp_sock {
 
 	uint64_t estab_time;
 	uint8_t chrono; /* enum tcp_chrono */
+	uint16_t total_rto;	 /* time-outs, of SYNs as well */
+	uint16_t rto_recoveries; /* rows of them */
+	uint32_t rto_time_ms;	 /* spent in rows that are over */
+	uint64_t rto_stamp;	 /* ns when the present one began, 0: none */
 	uint64_t chrono_since;
 	uint64_t chrono_spent[CHRONO_COUNT]; /* ns */
 };

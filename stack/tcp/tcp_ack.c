@@ -213,8 +213,11 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	ai.acked_bytes = seg->ack - tp->snd_una;
 	tp->snd_una = seg->ack;
 	tp->bytes_acked += ai.acked_bytes;
-	if (ai.una_advanced)
+	if (ai.una_advanced) {
 		tp->retransmits = 0;
+		if (unlikely(tp->rto_stamp != 0))
+			tcp_chrono_rto_over(tp, now);
+	}
 	if (unlikely(tp->flags & TF_SND_URG))
 		window_was_urged(tp);
 	if (ai.prior_packets_out == 0) {
@@ -235,6 +238,9 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	if (ai.una_advanced) {
 		MIB_INC(st, TCP_PURE_ACKS);
 		tcp_write_space(st, tp);
+		if (tp->snd_head == NULL ||
+		    (tp->chrono == CHRONO_SNDBUF && !(tp->inet.sk.flags & SOCK_F_NOSPACE)))
+			tcp_chrono_stop(tp, CHRONO_SNDBUF, now);
 		neigh_confirm(st, &tp->inet.dst, now);
 	}
 	if (tp->send_head != NULL || tp->lost_unsent != 0)

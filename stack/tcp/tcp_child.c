@@ -39,6 +39,7 @@ struct tcp_sock *tcp_sock_alloc(struct stack *st, int domain, uint64_t now)
 	tp->notsent_lowat = UINT32_MAX;
 	tp->pacing_rate = UINT64_MAX;
 	tp->app_limited = 1; /* until the first segment is delivered */
+	tp->rate_app_limited = true;
 	list_init(&tp->pending_link);
 	list_init(&tp->accept_link);
 	list_init(&tp->acceptq);
@@ -158,6 +159,7 @@ struct tcp_sock *tcp_child_new(struct stack *st, struct tcp_sock *lsk, const str
 	set_options(tp, req, seg, now);
 	tcp_mss_sync(st, tp, now);
 	port_inherit(st, &tp->inet, &lsk->inet);
+	tp->segs_in = 1; /* the SYN */
 	MIB_INC(st, TCP_PASSIVE_OPENS);
 	return tp;
 }

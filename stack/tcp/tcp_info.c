@@ -49,6 +49,48 @@ static uint64_t delivery_rate(const struct tcp_sock *tp)
 	return tp->rate_delivered * tp->mss * NS_PER_SEC / tp->rate_interval;
 }
 
+/* What pacing would send at, had the congestion control asked for it: Linux's formula. */
+static uint64_t pacing_rate(const struct tcp_sock *tp)
+{
+	uint64_t most = tp->inet.sk.max_pacing_rate, rate = tp->pacing_rate;
+	uint64_t segs = tp->cwnd > tp->packets_out ? tp->cwnd : tp->packets_out;
+
+	if (!tp->pacing && tp->srtt != 0 && tp->inet.sk.state != TCPS_CLOSED) {
+		rate = (uint64_t)tp->mss * segs * NS_PER_SEC / (tp->srtt >> 3 ? tp->srtt >> 3 : 1);
+		rate = rate * (tp->cwnd < tp->ssthresh / 2 ? 200 : 120) / 100;
+	}
+	return rate < most ? rate : most;
+}
+
+static uint64_t chrono(const struct tcp_sock *tp, enum tcp_chrono which, uint64_t now)
+{
+	uint64_t ns = tp->chrono_spent[which];
+
+	if (tp->chrono == which)
+		ns += now - tp->chrono_since;
+	return ns / NS_PER_US;
+}
+
+/* Fields that Linux added behind those of the header we build with. */
+struct info {
+	struct tcp_info i;
+	uint32_t rcv_wnd;
+	uint32_t rehash;
+	uint16_t total_rto;
+	uint16_t total_rto_recoveries;
+	uint32_t total_rto_time; /* ms */
+};
+static_assert(sizeof(struct tcp_info) == 232, "the header knows more: take the fields from it");
+static_assert(sizeof(struct info) == 248, "as Linux has it");
+
+static void fill_tail(struct info *f, const struct tcp_sock *tp, uint64_t now)
+{
+	f->rcv_wnd = tp->rcv_wnd;
+	f->total_rto = tp->total_rto;
+	f->total_rto_recoveries = tp->rto_recoveries;
+	f->total_rto_time = tp->rto_time_ms + ms_since(tp->rto_stamp, now);
+}
+
 static void fill(struct tcp_info *i, const struct tcp_sock *tp, uint64_t now)
 {
 	const struct sock *sk = &tp->inet.sk;
@@ -85,8 +127,12 @@ static void fill(struct tcp_info *i, const struct tcp_sock *tp, uint64_t now)
 	i->tcpi_rcv_rtt = us(tp->rcv_rtt.rtt >> 3);
 	i->tcpi_rcv_space = tp->rcvq_space.space;
 	i->tcpi_total_retrans = tp->total_retrans;
-	i->tcpi_pacing_rate = tp->pacing_rate;
+	i->tcpi_pacing_rate = pacing_rate(tp);
 	i->tcpi_max_pacing_rate = sk->max_pacing_rate;
+	i->tcpi_rwnd_limited = chrono(tp, CHRONO_RWND, now);
+	i->tcpi_sndbuf_limited = chrono(tp, CHRONO_SNDBUF, now);
+	i->tcpi_busy_time = chrono(tp, CHRONO_BUSY, now) + i->tcpi_rwnd_limited +
+			    i->tcpi_sndbuf_limited;
 	i->tcpi_bytes_acked = tp->bytes_acked;
 	i->tcpi_bytes_received = tp->bytes_received;
 	i->tcpi_segs_out = tp->segs_out;
@@ -108,21 +154,22 @@ static void fill(struct tcp_info *i, const struct tcp_sock *tp, uint64_t now)
 
 int tcp_info_get(struct stack *st, struct tcp_sock *tp, void *val, socklen_t *len, uint64_t now)
 {
-	struct tcp_info info;
+	struct info info;
 
 	(void)st;
 	memset(&info, 0, sizeof(info));
 	if (tp->inet.sk.state == TCPS_LISTEN) {
 		/* As Linux: the accept queue and its limit take these two places. */
-		info.tcpi_state = TCPS_LISTEN;
-		info.tcpi_unacked = tp->acceptq_len;
-		info.tcpi_sacked = tp->backlog;
-		info.tcpi_pacing_rate = tp->pacing_rate;
-		info.tcpi_max_pacing_rate = tp->inet.sk.max_pacing_rate;
-		info.tcpi_reordering = tp->reordering;
-		info.tcpi_snd_cwnd = tp->cwnd;
+		info.i.tcpi_state = TCPS_LISTEN;
+		info.i.tcpi_unacked = tp->acceptq_len;
+		info.i.tcpi_sacked = tp->backlog;
+		info.i.tcpi_pacing_rate = tp->pacing_rate;
+		info.i.tcpi_max_pacing_rate = tp->inet.sk.max_pacing_rate;
+		info.i.tcpi_reordering = tp->reordering;
+		info.i.tcpi_snd_cwnd = tp->cwnd;
 	} else {
-		fill(&info, tp, now);
+		fill(&info.i, tp, now);
+		fill_tail(&info, tp, now);
 	}
 	if (*len > sizeof(info))
 		*len = sizeof(info);

@@ -69,6 +69,8 @@ void tcp_established(struct stack *st, struct tcp_sock *tp, uint64_t now)
 
 	tcp_set_state(st, tp, TCPS_ESTABLISHED);
 	tp->estab_time = now;
+	if (tp->rto_stamp != 0)
+		tcp_chrono_rto_over(tp, now);
 	tp->retransmits = 0;
 	tp->backoff = 0;
 	tp->probes_out = 0;

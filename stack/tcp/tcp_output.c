@@ -433,6 +433,13 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 	return true;
 }
 
+/* Is the peer's window, and not cwnd, what the next segment waits for? */
+static bool is_rwnd_limited(const struct tcp_sock *tp)
+{
+	return tp->send_head != NULL && tcp_in_flight(tp) < tp->cwnd &&
+	       window_allows(tp, tp->send_head) == 0;
+}
+
 static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	bool sent = false;
@@ -443,6 +450,13 @@ static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		sent = tcp_mtup_probe(st, tp, now);
 	while (tp->send_head != NULL && tcp_send_new(st, tp, false, now))
 		sent = true;
+	if (unlikely(is_rwnd_limited(tp)))
+		tcp_chrono_start(tp, CHRONO_RWND, now);
+	else if (unlikely(tp->chrono == CHRONO_RWND))
+		tcp_chrono_stop(tp, CHRONO_RWND, now);
+	if (unlikely(tp->send_head == NULL && (tp->inet.sk.flags & SOCK_F_NOSPACE) &&
+		     tp->inet.sk.socket != NULL && tcp_in_flight(tp) < tp->cwnd))
+		tcp_chrono_start(tp, CHRONO_SNDBUF, now);
 	if (sent) {
 		tcp_cwnd_validate(tp, (tp->flags & TF_CWND_LIMITED) != 0, now);
 		if (tp->xmit_timer == XMIT_RTO || tp->xmit_timer == XMIT_TLP)

@@ -306,6 +306,12 @@ int tcp_sockopt_set(struct stack *st, struct sock *sk, int level, int name, cons
 int tcp_sockopt_get(struct stack *st, struct sock *sk, int level, int name, void *val,
 		    socklen_t *len, uint64_t now);
 void tcp_option_changed(struct stack *st, struct sock *sk, int level, int name, uint64_t now);
+/* tcp_chrono.c: tell what tp is waiting for from now on, and that it no longer is. */
+void tcp_chrono_start(struct tcp_sock *tp, enum tcp_chrono what, uint64_t now);
+void tcp_chrono_stop(struct tcp_sock *tp, enum tcp_chrono what, uint64_t now);
+/* Something was acknowledged: a row of time-outs is over. */
+void tcp_chrono_rto_over(struct tcp_sock *tp, uint64_t now);
+void tcp_chrono_rto(struct tcp_sock *tp, uint64_t now);
 int tcp_info_get(struct stack *st, struct tcp_sock *tp, void *val, socklen_t *len, uint64_t now);
 ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
 		    uint64_t now);

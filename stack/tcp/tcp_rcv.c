@@ -323,6 +323,7 @@ void tcp_rcv_fin(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	struct sock *sk = tcp_to_sk(tp);
 
 	(void)now;
+	tp->bytes_received++; /* as Linux counts: what rcv_nxt moves */
 	tp->flags |= TF_ACK_SCHED | TF_RCV_DONE;
 	sk->shutdown |= RCV_SHUTDOWN;
 	tcp_ofo_purge(st, tp);

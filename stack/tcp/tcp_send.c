@@ -136,6 +136,7 @@ ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 		sk->flags |= SOCK_F_NOSPACE;
 		return -EAGAIN;
 	}
+	tcp_chrono_start(tp, CHRONO_BUSY, now);
 	if (sent < total)
 		sk->flags |= SOCK_F_NOSPACE;
 	if (flags & MSG_OOB)

@@ -145,7 +145,6 @@ static bool make_embryo(struct stack *st, struct tcp_sock *lsk, const struct tcp
 	tcp_table_insert(st, &tp->node);
 	tcp_tfo_link(lsk, tp);
 	tp->syn_stamp = now;
-	tp->segs_in = 1;
 	tcp_init_transfer(st, tp, now);
 	if (rx->seg.len > 0) {
 		tcp_rcv_syn_data(st, tp, rx, now);

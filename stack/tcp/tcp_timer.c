@@ -219,6 +219,7 @@ static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		return;
 	}
 	MIB_INC(st, TCP_TIMEOUTS);
+	tcp_chrono_rto(tp, now);
 	if (is_handshaking(tp)) {
 		rto_syn(st, tp, now);
 		return;
