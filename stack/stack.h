@@ -63,6 +63,7 @@ struct stack_config {
 	char cc[16];		 /* default congestion control */
 	bool ecn;
 	uint8_t syncookies; /* 0 never, 1 when the SYN queue is full, 2 always */
+	bool slaac;	    /* IPv6: take addresses that routers advertise prefixes for (RFC 4862) */
 	bool quiet_start;   /* tests: nothing is sent unasked (ARP announcements, DAD, RS, MLD) */
 };
 

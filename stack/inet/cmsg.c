@@ -14,6 +14,10 @@
 #include "stack/inet/dgram.h"
 #include "stack/inet/udp.h"
 
+#ifndef IPV6_FLOWINFO
+#define IPV6_FLOWINFO 11 /* <linux/in6.h>, which glibc's headers exclude */
+#endif
+
 void cmsg_out_init(struct cmsg_out *out, const struct msghdr *msg)
 {
 	out->p = msg->msg_control;
@@ -134,6 +138,15 @@ static void recv_ip6(const struct inet_sock *isk, const struct rte_mbuf *m,
 	if ((isk->cmsg_flags & CMSG_F_HOPLIMIT6) != 0) {
 		val = cb->ttl;
 		cmsg_put(out, SOL_IPV6, IPV6_HOPLIMIT, &val, sizeof(val));
+	}
+	if ((isk->cmsg_flags & CMSG_F_FLOWINFO6) != 0) {
+		uint32_t flowinfo;
+
+		memcpy(&flowinfo, rte_pktmbuf_mtod_offset(m, const char *, cb->l3_off),
+		       sizeof(flowinfo));
+		flowinfo &= htonl(0x0fffffff);
+		if (flowinfo != 0)
+			cmsg_put(out, SOL_IPV6, IPV6_FLOWINFO, &flowinfo, sizeof(flowinfo));
 	}
 	if ((isk->cmsg_flags & CMSG_F_TCLASS6) != 0) {
 		val = cb->tos;

@@ -117,6 +117,19 @@ void dgram_addrs(const struct rte_mbuf *m, struct ipaddr *src, struct ipaddr *ds
 	}
 }
 
+uint16_t csum6_over(const struct rte_mbuf *m, uint32_t off, uint32_t len, const struct ipaddr *src,
+		    const struct ipaddr *dst, uint8_t proto)
+{
+	struct {
+		struct ipaddr src, dst;
+		uint32_t len, proto;
+	} ph = { *src, *dst, htonl(len), htonl(proto) };
+	uint32_t total = (uint32_t)pkt_sum(m, off, len) + rte_raw_cksum(&ph, sizeof(ph));
+
+	total = (total & 0xffff) + (total >> 16);
+	return (uint16_t)~total;
+}
+
 /* -- proto_ops ----------------------------------------------------------------------------- */
 
 int dgram_shutdown(struct stack *st, struct socket *so, int how, uint64_t now)
@@ -129,6 +142,15 @@ int dgram_shutdown(struct stack *st, struct socket *so, int how, uint64_t now)
 	sk->shutdown |= (uint8_t)(how + 1);
 	sock_raise(st, sk, EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLOUT | EPOLLHUP);
 	return err;
+}
+
+void dgram_unname(struct stack *st, struct inet_sock *isk)
+{
+	port_unbind(st, isk);
+	memset(&isk->local, 0, sizeof(isk->local));
+	if (isk->sk.domain == AF_INET)
+		isk->local.addr = ipaddr_from_v4(INADDR_ANY);
+	isk->bound = 0;
 }
 
 int dgram_getname(struct stack *st, struct sock *sk, struct endpoint *ep, bool peer)

@@ -35,6 +35,7 @@ struct dgram_tx {
 	struct dst *dst;   /* set by dgram_tx_route() */
 	uint32_t oif;	   /* link to leave by: ifindex, 0: by route */
 	int ttl, tos, dontfrag; /* -1: not given */
+	uint32_t flowlabel; /* IPv6, 0: by the flow's hash */
 	uint16_t gso_size;
 	bool connected;
 };
@@ -65,11 +66,19 @@ ssize_t dgram_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, i
 		      uint64_t now);
 
 /*
- * Where does connect(2) lead: checks the destination, fills ep's address if it is any,
- * and the route.  0, -EACCES (broadcast), -ENETUNREACH …
+ * connect(2): the route, the source that it gives an unbound socket, the peer; 0.0.0.0 and ::
+ * are an address of ours.  0, -EACCES (broadcast), -ENETUNREACH …
  */
-int dgram_connect_route(struct stack *st, struct sock *sk, struct endpoint *ep, struct dst *d,
-			uint64_t now);
+int dgram_connect(struct stack *st, struct sock *sk, const struct endpoint *ep, uint64_t now);
+/* Forget the local name: nothing is bound any more.  The protocol's tables are the caller's. */
+void dgram_unname(struct stack *st, struct inet_sock *isk);
+
+/*
+ * The checksum with IPv6's pseudo-header (RFC 8200 8.1) over len bytes of m from off, network
+ * order, as it is stored; 0 if it is over a message with a right one.
+ */
+uint16_t csum6_over(const struct rte_mbuf *m, uint32_t off, uint32_t len, const struct ipaddr *src,
+		    const struct ipaddr *dst, uint8_t proto);
 
 /*
  * Read msg_name and msg_control of sendmsg(2).  need_port: UDP.  0 or -EINVAL
@@ -102,6 +111,7 @@ int dgram_tx_error(const struct sock *sk, int err);
 #define CMSG_F_HOPLIMIT6 0x0020
 #define CMSG_F_TCLASS6 0x0040
 #define CMSG_F_ORIGDSTADDR6 0x0080
+#define CMSG_F_FLOWINFO6 0x0100
 
 struct cmsg_out {
 	char *p;

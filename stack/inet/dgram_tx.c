@@ -11,6 +11,27 @@ static const struct ipaddr *bound_source(const struct inet_sock *isk)
 	return ipaddr_is_multicast(&isk->local.addr) ? NULL : &isk->local.addr;
 }
 
+/* sin6_scope_id names the link of an address that is valid on one link only (RFC 4007). */
+static uint32_t scope_oif(const struct endpoint *ep)
+{
+	bool linklocal = ipaddr_is_linklocal(&ep->addr) ||
+			 (ipaddr_is_multicast(&ep->addr) && (ep->addr.b[1] & 0xf) <= 2);
+
+	return !ipaddr_is_v4(&ep->addr) && linklocal ? ep->scope : 0;
+}
+
+/* IPV6_FLOWINFO_SEND: class and label are in the destination's sin6_flowinfo. */
+static void take_flowinfo(const struct msghdr *msg, struct dgram_tx *tx)
+{
+	struct sockaddr_in6 sin6;
+
+	if (msg->msg_namelen < offsetof(struct sockaddr_in6, sin6_scope_id))
+		return;
+	memcpy(&sin6, msg->msg_name, offsetof(struct sockaddr_in6, sin6_scope_id));
+	tx->flowlabel = ntohl(sin6.sin6_flowinfo) & 0xfffff;
+	tx->tos = (int)(ntohl(sin6.sin6_flowinfo) >> 20 & 0xff);
+}
+
 /* As udpv6_sendmsg(): 1 for AF_UNSPEC, which is no name at all. */
 static int name_to_endpoint6(const struct sock *sk, const struct msghdr *msg, struct endpoint *ep)
 {
@@ -57,6 +78,7 @@ int dgram_tx_prepare(struct stack *st, struct sock *sk, const struct msghdr *msg
 	int err = 1;
 
 	tx->ttl = tx->tos = tx->dontfrag = -1;
+	tx->flowlabel = 0;
 	tx->gso_size = 0;
 	tx->oif = sk->bound_if;
 	tx->connected = false;
@@ -74,11 +96,28 @@ int dgram_tx_prepare(struct stack *st, struct sock *sk, const struct msghdr *msg
 		tx->connected = true;
 	}
 	tx->src = src != NULL ? *src : (struct ipaddr){ .q = { 0, 0 } };
-	if (tx->to.scope != 0 && tx->oif == 0)
-		tx->oif = tx->to.scope;
+	if (tx->oif == 0)
+		tx->oif = scope_oif(&tx->to);
+	if (err == 0 && sk->domain == AF_INET6 && isk->in6.sndflow)
+		take_flowinfo(msg, tx);
 	if (msg->msg_control == NULL || msg->msg_controllen == 0)
 		return 0;
 	return cmsg_send(st, sk, msg, tx);
+}
+
+/*
+ * May packets have a source that is not ours?  Linux asks with IPv4 only, and there FREEBIND
+ * is not enough to send.
+ */
+static bool foreign_source_ok(const struct sock *sk, bool v4)
+{
+	return !v4 || (sk->flags & (SOCK_F_TRANSPARENT | SOCK_F_HDRINCL)) != 0;
+}
+
+/* What a source that is not ours is to the program. */
+static int source_error(int err, const struct ipaddr *src)
+{
+	return err == -EADDRNOTAVAIL && src != NULL && !ipaddr_is_any(src) ? -ENETUNREACH : err;
 }
 
 /* The link that multicast leaves by, if the program chose one. */
@@ -113,12 +152,13 @@ static bool family_mismatch(const struct ipaddr *src, const struct ipaddr *dst)
 	return !ipaddr_is_any(src) && ipaddr_is_v4(src) != ipaddr_is_v4(dst);
 }
 
-int dgram_connect_route(struct stack *st, struct sock *sk, struct endpoint *ep, struct dst *d,
+static int dgram_connect_route(struct stack *st, struct sock *sk, struct endpoint *ep, struct dst *d,
 			uint64_t now)
 {
 	struct inet_sock *isk = inet_sk(sk);
 	const struct ipaddr *src = bound_source(isk);
 	struct ipaddr mc_src;
+	uint32_t oif;
 	int err;
 
 	resolve_any(st, &isk->local.addr, &ep->addr);
@@ -130,29 +170,47 @@ int dgram_connect_route(struct stack *st, struct sock *sk, struct endpoint *ep, 
 	    inet_addr_of(st, mcast_oif(st, isk, ipaddr_is_v4(&ep->addr)), ipaddr_is_v4(&ep->addr),
 			 &mc_src))
 		src = &mc_src;
-	err = route_lookup(st, &ep->addr, src, d, now);
-	return err < 0 ? err : check_broadcast(sk, d);
+	oif = sk->bound_if != 0 ? sk->bound_if : scope_oif(ep);
+	err = route_lookup_by(st, &ep->addr, src, inet_netif(st, oif),
+			      foreign_source_ok(sk, ipaddr_is_v4(&ep->addr)), d, now);
+	return err < 0 ? source_error(err, src) : check_broadcast(sk, d);
 }
 
-/* The link to leave by decides the source address, and route_lookup() the link by the source. */
-static int source_by_link(struct stack *st, struct sock *sk, struct dgram_tx *tx)
+int dgram_connect(struct stack *st, struct sock *sk, const struct endpoint *ep, uint64_t now)
 {
-	bool v4 = ipaddr_is_v4(&tx->to.addr);
+	struct inet_sock *isk = inet_sk(sk);
+	struct endpoint peer = *ep;
+	struct dst d;
+	int err;
+
+	err = dgram_connect_route(st, sk, &peer, &d, now);
+	if (err < 0)
+		return err;
+	/* A socket bound to no address takes the route's; connecting again may change it. */
+	if ((isk->bound & BOUND_ADDR) == 0)
+		isk->local.addr = d.src;
+	isk->peer = peer;
+	isk->dst = d;
+	sk->state = DGRAM_CONNECTED;
+	return 0;
+}
+
+/* The link that a datagram has to leave by, NULL: by route. */
+static int tx_netif(struct stack *st, struct sock *sk, const struct dgram_tx *tx, struct netif **nif)
+{
 	uint32_t oif = tx->oif;
 
-	if (oif == 0 && ipaddr_is_multicast(&tx->to.addr))
-		oif = mcast_oif(st, inet_sk(sk), v4);
-	if (oif == 0 || !ipaddr_is_any(&tx->src))
-		return 0;
-	if (inet_netif(st, oif) == NULL)
-		return -ENODEV;
-	return inet_addr_of(st, oif, v4, &tx->src) ? 0 : -EADDRNOTAVAIL;
+	if (oif == 0 && ipaddr_is_multicast(&tx->to.addr) && ipaddr_is_any(&tx->src))
+		oif = mcast_oif(st, inet_sk(sk), ipaddr_is_v4(&tx->to.addr));
+	*nif = inet_netif(st, oif);
+	return oif != 0 && *nif == NULL ? -ENODEV : 0;
 }
 
 int dgram_tx_route(struct stack *st, struct sock *sk, struct dgram_tx *tx, uint64_t now)
 {
 	struct dgram_sock *dg = dgram_sk(sk);
 	struct inet_sock *isk = inet_sk(sk);
+	struct netif *oif;
 	int err;
 
 	if (tx->connected && tx->oif == 0 && ipaddr_equal(&tx->src, &isk->local.addr)) {
@@ -163,15 +221,18 @@ int dgram_tx_route(struct stack *st, struct sock *sk, struct dgram_tx *tx, uint6
 	resolve_any(st, &tx->src, &tx->to.addr);
 	if (family_mismatch(&tx->src, &tx->to.addr))
 		return -ENETUNREACH;
-	err = source_by_link(st, sk, tx);
+	err = tx_netif(st, sk, tx, &oif);
 	if (err < 0)
 		return err;
 	tx->dst = &dg->tx_dst;
 	if (dg->tx_cached && ipaddr_equal(&dg->tx_to, &tx->to.addr) &&
-	    ipaddr_equal(&dg->tx_from, &tx->src)) {
+	    ipaddr_equal(&dg->tx_from, &tx->src) && tx->dst->oif == oif) {
 		err = dst_check(st, tx->dst, &tx->to.addr, &tx->src, now);
 	} else {
-		err = route_lookup(st, &tx->to.addr, &tx->src, tx->dst, now);
+		err = route_lookup_by(st, &tx->to.addr, &tx->src, oif,
+				      foreign_source_ok(sk, ipaddr_is_v4(&tx->to.addr)), tx->dst,
+				      now);
+		err = source_error(err, &tx->src);
 		dg->tx_to = tx->to.addr;
 		dg->tx_from = tx->src;
 	}
@@ -209,6 +270,9 @@ void dgram_tx_ip(const struct sock *sk, const struct dgram_tx *tx, uint32_t ip_l
 		ip->ttl = isk->mc_ttl;
 	else
 		ip->ttl = isk->in6.mc_hops >= 0 ? (uint8_t)isk->in6.mc_hops : 1;
+	ip->host_only = tx->dst->multicast && ip->ttl == 0;
+	ip->flowlabel = tx->flowlabel;
+	ip->no_autolabel = isk->in6.no_autolabel;
 	ip->mc_loop = v4 ? isk->mc_loop : isk->in6.mc_loop;
 	/* IPv4: what fits carries DF, so that the path's MTU is learnt (ip(7), IP_PMTUDISC_WANT). */
 	ip->df = pmtudisc == IP_PMTUDISC_DO || pmtudisc == IP_PMTUDISC_PROBE ||

@@ -99,25 +99,16 @@ uint32_t inet_ifindex(const struct stack *st, const struct netif *nif)
 
 bool inet_addr_of(const struct stack *st, uint32_t ifindex, bool v4, struct ipaddr *out)
 {
-	uint32_t i;
+	const struct netif *nif = inet_netif(st, ifindex);
 
-	for (i = 0; i < st->cfg.naddrs; i++) {
-		if (ifindex != 0 && st->cfg.addrs[i].netif != ifindex - 1)
-			continue;
-		if (ipaddr_is_v4(&st->cfg.addrs[i].addr) != v4)
-			continue;
-		*out = st->cfg.addrs[i].addr;
-		return true;
-	}
-	return false;
+	if (ifindex != 0 && nif == NULL)
+		return false;
+	return ip_addr_of_link(st, nif, v4, out);
 }
 
 uint32_t inet_ifindex_of_addr(const struct stack *st, const struct ipaddr *addr)
 {
-	uint32_t i;
+	const struct netif *nif = ip_addr_link(st, addr);
 
-	for (i = 0; i < st->cfg.naddrs; i++)
-		if (ipaddr_equal(&st->cfg.addrs[i].addr, addr))
-			return st->cfg.addrs[i].netif + 1u;
-	return 0;
+	return nif != NULL ? inet_ifindex(st, nif) : 0;
 }

@@ -30,14 +30,8 @@ static int ping_bind(struct stack *st, struct sock *sk, const struct endpoint *e
 
 static void ping_unbind(struct stack *st, struct sock *sk, uint64_t now)
 {
-	struct inet_sock *isk = inet_sk(sk);
-
 	(void)now;
-	port_unbind(st, isk);
-	memset(&isk->local, 0, sizeof(isk->local));
-	if (sk->domain == AF_INET)
-		isk->local.addr = ipaddr_from_v4(INADDR_ANY);
-	isk->bound = 0;
+	dgram_unname(st, inet_sk(sk));
 }
 
 static int ping_autobind(struct stack *st, struct inet_sock *isk, uint64_t now)
@@ -94,20 +88,15 @@ bool ping_matches(const struct raw_sock *rs, const struct rx_pkt *pkt)
 /* Identifier and checksum are ours; the rest is the program's. */
 static void ping_fill(const struct inet_sock *isk, const struct dgram_tx *tx, struct rte_mbuf *m)
 {
+	uint32_t len = rte_pktmbuf_pkt_len(m);
 	uint16_t id = htons(isk->local.port), sum = 0;
-	struct {
-		struct ipaddr src, dst;
-		uint32_t len, proto;
-	} ph = { tx->src, tx->to.addr, htonl(rte_pktmbuf_pkt_len(m)), htonl(IPPROTO_ICMPV6) };
-	uint32_t total;
 
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, 4), &id, sizeof(id));
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, 2), &sum, sizeof(sum));
-	total = pkt_sum(m, 0, rte_pktmbuf_pkt_len(m));
-	if (isk->sk.domain == AF_INET6)
-		total += rte_raw_cksum(&ph, sizeof(ph));
-	total = (total & 0xffff) + (total >> 16);
-	sum = (uint16_t)~total;
+	if (isk->sk.domain == AF_INET)
+		sum = (uint16_t)~pkt_sum(m, 0, len);
+	else
+		sum = csum6_over(m, 0, len, &tx->src, &tx->to.addr, IPPROTO_ICMPV6);
 	memcpy(rte_pktmbuf_mtod_offset(m, char *, 2), &sum, sizeof(sum));
 }
 

@@ -3,25 +3,18 @@
  * raw.c - SOCK_RAW: raw(7).
  *
  * A raw socket gets a copy of each packet of its protocol, IPv4 with the IP header, IPv6
- * without, before the protocol itself sees it.  What it sends goes out with a header of
- * ours, or with IP_HDRINCL with one made after the program's own: addresses, TOS, TTL,
- * protocol and DF are taken from it.  Deviation: identification and IP options that
- * the program wrote are not kept.
+ * without, before the protocol itself sees it (raw_input.c).  What it sends goes out with a
+ * header of ours, or with IP_HDRINCL with the program's own (raw_output.c).
  */
 #include "stack/inet/raw.h"
+#include "stack/inet/sockopt.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include <netinet/icmp6.h>
 
-#include <rte_ip.h>
-
-#include "stack/inet/sockopt.h"
-
 #define SOL_RAW_ICMP_FILTER 1 /* ICMP_FILTER of <linux/icmp.h> */
-#define IP4_HLEN 20
-#define IP6_HLEN 40
 
 struct sock *raw_alloc_type(struct stack *st, int domain, int type, int protocol)
 {
@@ -103,31 +96,17 @@ static void raw_unbind(struct stack *st, struct sock *sk, uint64_t now)
 	raw_reset_addr(sk);
 }
 
-
 static int raw_connect(struct stack *st, struct socket *so, const struct endpoint *ep, uint64_t now)
 {
 	struct sock *sk = so->sk;
 	struct inet_sock *isk = inet_sk(sk);
-	struct endpoint peer;
-	struct dst d;
-	int err;
 
-	if (ep == NULL) {
-		sk->state = DGRAM_CLOSED;
-		memset(&isk->peer, 0, sizeof(isk->peer));
-		if ((isk->bound & BOUND_ADDR) == 0)
-			raw_reset_addr(sk);
-		return 0;
-	}
-	peer = *ep;
-	err = dgram_connect_route(st, sk, &peer, &d, now);
-	if (err < 0)
-		return err;
+	if (ep != NULL)
+		return dgram_connect(st, sk, ep, now);
+	sk->state = DGRAM_CLOSED;
+	memset(&isk->peer, 0, sizeof(isk->peer));
 	if ((isk->bound & BOUND_ADDR) == 0)
-		isk->local.addr = d.src;
-	isk->peer = peer;
-	isk->dst = d;
-	sk->state = DGRAM_CONNECTED;
+		raw_reset_addr(sk);
 	return 0;
 }
 
@@ -143,208 +122,6 @@ static int raw_getname(struct stack *st, struct sock *sk, struct endpoint *ep, b
 	if (!peer && sk->domain == AF_INET)
 		ep->port = sk->protocol;
 	return 0;
-}
-
-/* -- receiving ------------------------------------------------------------------------------- */
-
-static bool raw_filtered(const struct raw_sock *rs, const struct rx_pkt *pkt)
-{
-	uint8_t type;
-
-	if (pkt->l4_len < 1 ||
-	    (pkt->proto != IPPROTO_ICMP && pkt->proto != IPPROTO_ICMPV6))
-		return false;
-	type = *rte_pktmbuf_mtod_offset(pkt->m, const uint8_t *, pkt->l4_off);
-	if (pkt->proto == IPPROTO_ICMP && type >= 32)
-		return false;
-	return (rs->icmp_filter[type / 32] >> (type % 32) & 1) != 0;
-}
-
-static bool raw_matches(const struct raw_sock *rs, const struct rx_pkt *pkt)
-{
-	const struct inet_sock *isk = &rs->dg.inet;
-	const struct sock *sk = &isk->sk;
-
-	if (sk->protocol != pkt->proto || sk->protocol == IPPROTO_RAW ||
-	    (sk->domain == AF_INET) != ipaddr_is_v4(&pkt->dst))
-		return false;
-	if (!ipaddr_is_any(&isk->local.addr) && !ipaddr_equal(&isk->local.addr, &pkt->dst))
-		return false;
-	if (sk->state == DGRAM_CONNECTED && !ipaddr_equal(&isk->peer.addr, &pkt->src))
-		return false;
-	return !raw_filtered(rs, pkt);
-}
-
-/* A copy of its own for each socket, from the IP header on. */
-static void raw_deliver(struct stack *st, struct raw_sock *rs, const struct rx_pkt *pkt, uint64_t now)
-{
-	uint32_t hlen = (uint32_t)pkt->l4_off - pkt->l3_off, len = hlen + pkt->l4_len, skip;
-	struct sock *sk = &rs->dg.inet.sk;
-	struct rte_mbuf *m;
-
-	st->in_hand = sk;
-	/* Full: do not even copy.  dgram_queue() decides about what may just fit. */
-	if (sk->rmem >= sk->rcvbuf) {
-		sk->drops++;
-		return;
-	}
-	m = pkt_copy(st, pkt->m, pkt->l3_off, len);
-	if (m == NULL)
-		return;
-	skip = sk->domain == AF_INET && !raw_is_ping(sk) ? 0 : hlen;
-	dgram_note(st, pkt, m, skip, len - skip);
-	pkt_cb(m)->l3_off = 0;
-	pkt_cb(m)->l4_off = (uint16_t)hlen;
-	if (!dgram_queue(st, &rs->dg, m, now))
-		rte_pktmbuf_free(m);
-}
-
-bool raw_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
-{
-	struct inet_sock *isk;
-	struct raw_sock *rs;
-	bool taken = false;
-
-	for (isk = st->inet.raw_list; isk != NULL; isk = isk->hash_next) {
-		rs = (struct raw_sock *)isk;
-		if (raw_is_ping(&isk->sk) ? !ping_matches(rs, pkt) : !raw_matches(rs, pkt))
-			continue;
-		raw_deliver(st, rs, pkt, now);
-		taken = true;
-	}
-	return taken;
-}
-
-static bool raw_error_concerns(const struct raw_sock *rs, const struct icmp_err *e)
-{
-	const struct inet_sock *isk = &rs->dg.inet;
-
-	if ((isk->sk.domain == AF_INET) != ipaddr_is_v4(&e->dst) || isk->sk.protocol != e->proto)
-		return false;
-	if (raw_is_ping(&isk->sk))
-		return e->l4_len >= 8 && (uint16_t)(e->l4[4] << 8 | e->l4[5]) == isk->local.port;
-	if (!ipaddr_is_any(&isk->local.addr) && !ipaddr_equal(&isk->local.addr, &e->src))
-		return false;
-	return isk->sk.state != DGRAM_CONNECTED || ipaddr_equal(&isk->peer.addr, &e->dst);
-}
-
-/* As raw_err() and ping_err(): connected sockets and those with IP_RECVERR hear of it. */
-void raw_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)
-{
-	struct inet_sock *isk;
-	struct sock *sk;
-	bool recverr;
-
-	for (isk = st->inet.raw_list; isk != NULL; isk = isk->hash_next) {
-		if (!raw_error_concerns((struct raw_sock *)isk, e))
-			continue;
-		sk = &isk->sk;
-		st->in_hand = sk;
-		recverr = (sk->flags &
-			   (sk->domain == AF_INET ? SOCK_F_RECVERR : SOCK_F_RECVERR6)) != 0;
-		if (recverr)
-			errqueue_icmp(st, &((struct raw_sock *)isk)->dg, e, 0, 0, now);
-		else if (!e->hard || sk->state != DGRAM_CONNECTED)
-			continue;
-		sock_error(st, sk, e->err);
-	}
-}
-
-/* -- sending ----------------------------------------------------------------------------------- */
-
-/* ICMPv6's checksum (RFC 4443 2.3), or where IPV6_CHECKSUM says one is. */
-static int raw_checksum6(struct rte_mbuf *m, const struct dgram_tx *tx, uint8_t proto, int off)
-{
-	struct {
-		struct ipaddr src, dst;
-		uint32_t len, proto;
-	} ph = { tx->src, tx->to.addr, htonl(rte_pktmbuf_pkt_len(m)), htonl(proto) };
-	uint16_t sum = 0;
-	uint32_t total;
-
-	if (off + 2 > (int)rte_pktmbuf_data_len(m))
-		return -EINVAL;
-	memcpy(rte_pktmbuf_mtod_offset(m, char *, off), &sum, sizeof(sum));
-	total = (uint32_t)pkt_sum(m, 0, rte_pktmbuf_pkt_len(m)) + rte_raw_cksum(&ph, sizeof(ph));
-	total = (total & 0xffff) + (total >> 16);
-	sum = (uint16_t)~total;
-	memcpy(rte_pktmbuf_mtod_offset(m, char *, off), &sum, sizeof(sum));
-	return 0;
-}
-
-/* IP_HDRINCL: what the program's header says, and the rest as payload. */
-static int raw_take_header(struct iov_iter *it, struct dgram_tx *tx, struct ip_tx *ip)
-{
-	struct rte_ipv4_hdr h;
-	char options[40];
-	uint32_t hlen;
-
-	if (it->count < sizeof(h))
-		return -EINVAL;
-	iov_iter_read(it, &h, sizeof(h));
-	hlen = rte_ipv4_hdr_len(&h);
-	if (hlen < sizeof(h) || hlen - sizeof(h) > it->count)
-		return -EINVAL;
-	iov_iter_read(it, options, hlen - sizeof(h));
-	if (h.src_addr != 0)
-		tx->src = ipaddr_from_v4(h.src_addr);
-	tx->to.addr = ipaddr_from_v4(h.dst_addr);
-	ip->src = &tx->src;
-	ip->dst = &tx->to.addr;
-	ip->proto = h.next_proto_id;
-	ip->ttl = h.time_to_live;
-	ip->tos = h.type_of_service;
-	ip->df = (h.fragment_offset & htons(RTE_IPV4_HDR_DF_FLAG)) != 0;
-	return 0;
-}
-
-static ssize_t raw_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
-			   uint64_t now)
-{
-	struct raw_sock *rs = raw_sk(so->sk);
-	struct sock *sk = so->sk;
-	struct rte_mbuf *m;
-	struct iov_iter it;
-	struct dgram_tx tx;
-	struct ip_tx ip;
-	size_t len;
-	int err;
-
-	iov_iter_init(&it, msg->msg_iov, msg->msg_iovlen);
-	len = it.count;
-	if (len > 0xffff)
-		return -EMSGSIZE;
-	if ((flags & MSG_OOB) != 0)
-		return -EOPNOTSUPP;
-	err = dgram_tx_prepare(st, sk, msg, false, &tx);
-	if (err == 0)
-		err = dgram_tx_route(st, sk, &tx, now);
-	if (err < 0)
-		return err;
-	if (sk->err != 0)
-		return -sock_take_error(sk);
-	if ((sk->shutdown & SEND_SHUTDOWN) != 0)
-		return -EPIPE;
-	dgram_tx_ip(sk, &tx, IP4_HLEN + (uint32_t)len, &ip);
-	if (sk->domain == AF_INET && (sk->flags & SOCK_F_HDRINCL) != 0)
-		err = raw_take_header(&it, &tx, &ip);
-	else
-		err = dgram_tx_size(st, sk, &tx,
-				    (sk->domain == AF_INET ? IP4_HLEN : IP6_HLEN) + (uint32_t)len,
-				    now);
-	if (err < 0)
-		return err;
-	m = dgram_copy_in(st, &it, 0, (uint32_t)it.count);
-	if (m == NULL)
-		return -ENOBUFS;
-	if (rs->csum_off >= 0 && sk->domain == AF_INET6)
-		err = raw_checksum6(m, &tx, sk->protocol, rs->csum_off);
-	if (err < 0) {
-		rte_pktmbuf_free(m);
-		return err;
-	}
-	err = dgram_tx_error(sk, ip_output(st, m, tx.dst, &ip, now));
-	return err < 0 ? err : (ssize_t)len;
 }
 
 /* -- options ----------------------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ struct sock *raw_alloc(struct stack *st, int domain, int protocol, uint64_t now)
 struct sock *raw_alloc_type(struct stack *st, int domain, int type, int protocol);
 void raw_list_remove(struct raw_sock *rs);
 void raw_release(struct stack *st, struct sock *sk, uint64_t now);
+ssize_t raw_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
+		    uint64_t now);
 /* Is a packet for a ping socket: an echo reply with its identifier? (ping.c) */
 bool ping_matches(const struct raw_sock *rs, const struct rx_pkt *pkt);
 

@@ -131,6 +131,8 @@ struct inet_sock {
 		bool mc_loop;
 		bool mc_all;
 		bool dontfrag;
+		bool no_autolabel; /* IPV6_AUTOFLOWLABEL 0: flow label zero */
+		bool sndflow;	   /* IPV6_FLOWINFO_SEND */
 		uint32_t mc_ifindex; /* netif number + 1, 0: by route */
 	} in6;
 	struct ipaddr mc_addr; /* IP_MULTICAST_IF */
@@ -148,13 +150,13 @@ static inline struct inet_sock *inet_sk(struct sock *sk)
 	return (struct inet_sock *)sk;
 }
 
-/* The TTL or hop limit, and TOS or traffic class, of unicast packets to peers of that family. */
+/* The TTL or hop limit (0: the link's default), and TOS or traffic class, of unicast packets to peers of that family. */
 #define INET_DEFAULT_TTL 64
 static inline uint8_t inet_ttl(const struct inet_sock *isk, bool v4)
 {
 	if (v4)
 		return isk->ttl != 0 ? isk->ttl : INET_DEFAULT_TTL;
-	return isk->in6.hops >= 0 ? (uint8_t)isk->in6.hops : INET_DEFAULT_TTL;
+	return isk->in6.hops >= 0 ? (uint8_t)isk->in6.hops : 0;
 }
 
 static inline uint8_t inet_tos(const struct inet_sock *isk, bool v4)

@@ -9,6 +9,11 @@
 #include "stack/inet/raw.h"
 #include "stack/inet/sockopt.h"
 
+#ifndef IPV6_FLOWINFO /* <linux/in6.h>, which glibc's headers exclude */
+#define IPV6_FLOWINFO 11
+#define IPV6_FLOWINFO_SEND 33
+#endif
+
 #define CMSG_OPTION(name, flag)                                 \
 	static int set_##name(const struct optctx *c, int val)  \
 	{                                                       \
@@ -27,6 +32,51 @@
 CMSG_OPTION(recvpktinfo, CMSG_F_RXPKTINFO6)
 CMSG_OPTION(recvhoplimit, CMSG_F_HOPLIMIT6)
 CMSG_OPTION(recvtclass, CMSG_F_TCLASS6)
+
+CMSG_OPTION(flowinfo, CMSG_F_FLOWINFO6)
+
+static int set_autolabel(const struct optctx *c, int val)
+{
+	c->isk->in6.no_autolabel = val == 0;
+	return 0;
+}
+
+static int get_autolabel(const struct optctx *c, int *val)
+{
+	*val = !c->isk->in6.no_autolabel;
+	return 0;
+}
+
+static int set_sndflow(const struct optctx *c, int val)
+{
+	c->isk->in6.sndflow = val != 0;
+	return 0;
+}
+
+static int get_sndflow(const struct optctx *c, int *val)
+{
+	*val = c->isk->in6.sndflow;
+	return 0;
+}
+
+static int set_hdrincl(const struct optctx *c, int val)
+{
+	if (c->sk->type != SOCK_RAW)
+		return -ENOPROTOOPT;
+	if (val != 0)
+		c->sk->flags |= SOCK_F_HDRINCL;
+	else
+		c->sk->flags &= ~SOCK_F_HDRINCL;
+	return 0;
+}
+
+static int get_hdrincl(const struct optctx *c, int *val)
+{
+	if (c->sk->type != SOCK_RAW)
+		return -ENOPROTOOPT;
+	*val = (c->sk->flags & SOCK_F_HDRINCL) != 0;
+	return 0;
+}
 
 /* Only before the socket has a port: its place in the tables depends on it. */
 static int set_v6only(const struct optctx *c, int val)
@@ -257,6 +307,10 @@ static const struct sockopt rows[] = {
 	{ IPV6_DONTFRAG, .set_int = set_dontfrag, .get_int = get_dontfrag, .min_len = OPT_LEN_ANY },
 	{ IPV6_FREEBIND, .flag = SOCK_F_FREEBIND },
 	{ IPV6_TRANSPARENT, .flag = SOCK_F_TRANSPARENT },
+	{ IPV6_AUTOFLOWLABEL, .set_int = set_autolabel, .get_int = get_autolabel },
+	{ IPV6_FLOWINFO, .set_int = set_flowinfo, .get_int = get_flowinfo },
+	{ IPV6_FLOWINFO_SEND, .set_int = set_sndflow, .get_int = get_sndflow },
+	{ IPV6_HDRINCL, .set_int = set_hdrincl, .get_int = get_hdrincl },
 	{ IPV6_CHECKSUM, .set_int = set_checksum, .get_int = get_checksum },
 	{ MCAST_JOIN_GROUP, .set = mcast_join_group },
 	{ MCAST_BLOCK_SOURCE, .set = block_source_group },

@@ -30,11 +30,7 @@ static void udp_unbind(struct stack *st, struct sock *sk, uint64_t now)
 
 	(void)now;
 	udp_table_remove(isk);
-	port_unbind(st, isk);
-	memset(&isk->local, 0, sizeof(isk->local));
-	if (sk->domain == AF_INET)
-		isk->local.addr = ipaddr_from_v4(INADDR_ANY);
-	isk->bound = 0;
+	dgram_unname(st, isk);
 }
 
 static void udp_release(struct stack *st, struct sock *sk, uint64_t now)
@@ -107,8 +103,6 @@ static int udp_connect(struct stack *st, struct socket *so, const struct endpoin
 {
 	struct sock *sk = so->sk;
 	struct inet_sock *isk = inet_sk(sk);
-	struct endpoint peer;
-	struct dst d;
 	int err;
 
 	if (ep == NULL) {
@@ -118,18 +112,10 @@ static int udp_connect(struct stack *st, struct socket *so, const struct endpoin
 	err = udp_autobind(st, isk, now);
 	if (err < 0)
 		return err;
-	peer = *ep;
-	err = dgram_connect_route(st, sk, &peer, &d, now);
-	if (err < 0)
-		return err;
-	/* A socket bound to no address takes the route's; connecting again may change it. */
-	if ((isk->bound & BOUND_ADDR) == 0)
-		isk->local.addr = d.src;
-	isk->peer = peer;
-	isk->dst = d;
-	sk->state = DGRAM_CONNECTED;
-	udp_rehash(st, isk);
-	return 0;
+	err = dgram_connect(st, sk, ep, now);
+	if (err == 0)
+		udp_rehash(st, isk);
+	return err;
 }
 
 /* -- SOL_UDP ---------------------------------------------------------------------------- */

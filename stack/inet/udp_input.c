@@ -27,12 +27,30 @@ static void udp_deliver(struct stack *st, struct inet_sock *isk, const struct rx
 		udp_drop_nobuf(st, m);
 }
 
+static bool udp_checksum_ok(const struct rx_pkt *pkt, const struct rte_udp_hdr *uh)
+{
+	return uh->dgram_cksum == 0 || ip_l4_csum_ok(pkt);
+}
+
+/*
+ * RFC 768: IPv4 may come without a checksum.  RFC 8200 8.1, RFC 6935: IPv6 only to whom it
+ * was agreed with, by UDP_NO_CHECK6_RX.
+ */
+static bool no_checksum_ok(const struct rx_pkt *pkt, const struct rte_udp_hdr *uh,
+			   const struct inet_sock *isk)
+{
+	return uh->dgram_cksum != 0 || ipaddr_is_v4(&pkt->dst) ||
+	       (isk != NULL && ((const struct udp_sock *)isk)->no_check6_rx);
+}
+
 /* Multicast and broadcast: a copy for each socket that matches, the packet itself for the last. */
 static void udp_deliver_group(struct stack *st, struct rx_pkt *pkt, uint16_t sport, uint16_t dport,
 			      uint32_t len, uint64_t now)
 {
 	const struct port_slot *slot = port_slot(st, PORT_SPACE_UDP, dport);
 	const struct port_owner *lists[2] = { slot->bound, slot->conns }, *po;
+	const struct rte_udp_hdr *uh =
+		rte_pktmbuf_mtod_offset(pkt->m, const struct rte_udp_hdr *, pkt->l4_off);
 	uint32_t ifindex = inet_ifindex(st, pkt->nif);
 	struct inet_sock *isk, *last = NULL;
 	struct rte_mbuf *copy;
@@ -41,7 +59,7 @@ static void udp_deliver_group(struct stack *st, struct rx_pkt *pkt, uint16_t spo
 	for (i = 0; i < 2; i++) {
 		for (po = lists[i]; po != NULL; po = po->next) {
 			isk = container_of(po, struct inet_sock, port);
-			if (!udp_table_matches_group(isk, &pkt->dst, dport, &pkt->src, sport, ifindex))
+			if (!no_checksum_ok(pkt, uh, isk) || !udp_table_matches_group(isk, &pkt->dst, dport, &pkt->src, sport, ifindex))
 				continue;
 			if (last != NULL) {
 				copy = pkt_copy(st, pkt->m, 0, rte_pktmbuf_pkt_len(pkt->m));
@@ -58,14 +76,6 @@ static void udp_deliver_group(struct stack *st, struct rx_pkt *pkt, uint16_t spo
 	/* RFC 1122 3.2.2: no ICMP error about a multicast or broadcast. */
 	MIB_INC(st, UDP_NO_PORTS);
 	rte_pktmbuf_free(pkt->m);
-}
-
-/* RFC 768, RFC 8200 8.1: IPv4 may come without a checksum, IPv6 not. */
-static bool udp_checksum_ok(const struct rx_pkt *pkt, const struct rte_udp_hdr *uh)
-{
-	if (unlikely(uh->dgram_cksum == 0))
-		return ipaddr_is_v4(&pkt->dst);
-	return ip_l4_csum_ok(pkt);
 }
 
 void udp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
@@ -94,6 +104,11 @@ void udp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 		return;
 	}
 	isk = udp_table_find(st, &pkt->dst, dport, &pkt->src, sport, inet_ifindex(st, pkt->nif));
+	if (unlikely(!no_checksum_ok(pkt, uh, isk))) {
+		MIB_INC(st, UDP_IN_CSUM_ERRORS);
+		rte_pktmbuf_free(pkt->m);
+		return;
+	}
 	if (likely(isk != NULL)) {
 		udp_deliver(st, isk, pkt, pkt->m, len - UDP_HLEN, now);
 		return;
@@ -113,6 +128,7 @@ void udp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)
 	struct inet_sock *isk;
 	uint32_t recverr;
 	bool hard = e->hard;
+	uint8_t pmtudisc;
 	struct sock *sk;
 
 	if (e->l4_len < UDP_HLEN)
@@ -125,7 +141,10 @@ void udp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)
 	sk = &isk->sk;
 	st->in_hand = sk;
 	if (e->mtu != 0) {
-		ip_update_pmtu(st, &e->dst, e->mtu, now);
+		pmtudisc = ipaddr_is_v4(&e->dst) ? isk->pmtudisc : isk->in6.pmtudisc;
+		/* Who goes by the link's MTU alone does not let others tell him another. */
+		if (pmtudisc != IP_PMTUDISC_INTERFACE && pmtudisc != IP_PMTUDISC_OMIT)
+			ip_update_pmtu(st, &e->dst, e->mtu, now);
 		if (ipaddr_is_v4(&e->dst) && isk->pmtudisc == IP_PMTUDISC_DONT)
 			return;
 		hard = true;

@@ -86,9 +86,7 @@ int udp_push(struct stack *st, struct udp_sock *up, uint64_t now)
 	int err;
 
 	up->cork = NULL;
-	tx->dst = &up->dg.tx_dst;
-	err = route_lookup(st, &tx->to.addr, &tx->src, tx->dst, now);
-	up->dg.tx_cached = false;
+	err = dgram_tx_route(st, &up->dg.inet.sk, tx, now);
 	if (err < 0) {
 		rte_pktmbuf_free(m);
 		return err;

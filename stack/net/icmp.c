@@ -163,6 +163,30 @@ bad:
 	MIB_INC(st, ICMP_IN_ERRORS);
 }
 
+/* RFC 1122 3.2.2.2: a better gateway to the quoted packet's destination. */
+static void redirect4_input(struct stack *st, const struct rx_pkt *pkt, const struct icmp_hdr *ih,
+			    uint64_t now)
+{
+	struct ipaddr via = ipaddr_from_v4(ih->word), src, dst;
+	struct rte_ipv4_hdr ip;
+	const void *p;
+
+	p = rte_pktmbuf_read(pkt->m, pkt->l4_off + (uint32_t)sizeof(*ih), sizeof(ip), &ip);
+	if (p == NULL || pkt->l4_len < sizeof(*ih) + sizeof(ip) || ih->code > ICMP_REDIR_HOSTTOS) {
+		MIB_INC(st, ICMP_IN_ERRORS);
+		return;
+	}
+	if (p != &ip)
+		memcpy(&ip, p, sizeof(ip));
+	src = ipaddr_from_v4(ip.src_addr);
+	dst = ipaddr_from_v4(ip.dst_addr);
+	if (!ip_addr_is_ours(st, &src)) {
+		MIB_INC(st, ICMP_IN_ERRORS);
+		return;
+	}
+	redirect_input(st, pkt->nif, &pkt->src, &dst, &via, now);
+}
+
 /* -- echo ---------------------------------------------------------------------------------- */
 
 /* Turn the request round in place; consumes pkt->m. */
@@ -222,8 +246,11 @@ void icmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 			    rte_pktmbuf_mtod_offset(pkt->m, const struct icmp_hdr *, pkt->l4_off),
 			    now);
 		break;
+	case ICMP_REDIRECT:
+		redirect4_input(st, pkt, &ih, now);
+		break;
 	default:
-		break; /* replies went to ping sockets; redirects are for networks we do not have */
+		break; /* replies went to ping sockets */
 	}
 	rte_pktmbuf_free(pkt->m);
 }

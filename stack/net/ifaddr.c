@@ -17,14 +17,14 @@ static struct ipaddr broadcast_of(const struct ipaddr *addr, uint8_t plen)
 	return ipaddr_from_v4(ipaddr_to_v4(addr) | rte_cpu_to_be_32(UINT32_MAX >> plen));
 }
 
-int ifaddr_add(struct stack *st, struct netif *nif, const struct ipaddr *addr, uint8_t plen,
-	       uint64_t now)
+static int ifaddr_insert(struct stack *st, struct netif *nif, const struct ipaddr *addr,
+			 uint8_t plen, bool autoconf, uint64_t now)
 {
 	struct route_table *t = &st->net.route;
 	struct route r = { .prefix = *addr, .nif = nif, .valid_until = UINT64_MAX, .plen = plen };
 	struct ifaddr *a = &t->addrs[t->naddrs];
 	struct ipaddr group;
-	int err;
+	int err = 0;
 
 	if (t->naddrs == ADDR_MAX)
 		return -ENOBUFS;
@@ -36,7 +36,9 @@ int ifaddr_add(struct stack *st, struct netif *nif, const struct ipaddr *addr, u
 	a->valid_until = a->preferred_until = UINT64_MAX;
 	a->state = ipaddr_is_v4(addr) || st->cfg.quiet_start ? IFADDR_OK : IFADDR_OPTIMISTIC;
 	a->next_at = st->cfg.quiet_start ? UINT64_MAX : now;
-	err = route_add(st, &r);
+	a->autoconf = autoconf;
+	if (!autoconf)
+		err = route_add(st, &r);
 	if (err == 0 && !ipaddr_is_v4(addr)) {
 		/* RFC 4291 2.7.1: where questions about this address go. */
 		group = nd_solicited_node(addr);
@@ -45,9 +47,106 @@ int ifaddr_add(struct stack *st, struct netif *nif, const struct ipaddr *addr, u
 	if (err != 0)
 		return err;
 	t->naddrs++;
+	route_changed(st);
 	net_house_at(st, a->next_at);
 	return 0;
 }
+
+int ifaddr_add(struct stack *st, struct netif *nif, const struct ipaddr *addr, uint8_t plen,
+	       uint64_t now)
+{
+	return ifaddr_insert(st, nif, addr, plen, false, now);
+}
+
+/* -- autoconfiguration: RFC 4862 5.5.3 -------------------------------------------------------- */
+
+#define TWO_HOURS (7200 * NSEC_PER_SEC)
+
+static uint64_t end_of(uint64_t lifetime, uint64_t now)
+{
+	return lifetime == UINT64_MAX ? UINT64_MAX : now + lifetime;
+}
+
+static struct ifaddr *autoconf_find(struct stack *st, const struct netif *nif,
+				    const struct ipaddr *addr)
+{
+	struct route_table *t = &st->net.route;
+	struct ifaddr *a;
+
+	for (a = t->addrs; a < t->addrs + t->naddrs; a++)
+		if (a->nif == nif && ipaddr_equal(&a->addr, addr))
+			return a;
+	return NULL;
+}
+
+/*
+ * RFC 4862 5.5.3 e: a forged advertisement must not take an address away at once; less than
+ * what remains is believed down to two hours only.
+ */
+static void renew(struct ifaddr *a, uint64_t valid, uint64_t preferred, uint64_t now)
+{
+	uint64_t remains = a->valid_until == UINT64_MAX ? UINT64_MAX : a->valid_until - now;
+
+	a->preferred_until = end_of(preferred, now);
+	if (valid > TWO_HOURS || valid > remains)
+		a->valid_until = end_of(valid, now);
+	else if (remains > TWO_HOURS)
+		a->valid_until = now + TWO_HOURS;
+}
+
+void ifaddr_autoconf(struct stack *st, struct netif *nif, const struct ipaddr *prefix,
+		     uint64_t valid, uint64_t preferred, uint64_t now)
+{
+	struct ipaddr addr = nd_link_local(nif); /* for the interface identifier */
+	struct ifaddr *a;
+
+	addr.q[0] = prefix->q[0];
+	a = autoconf_find(st, nif, &addr);
+	if (a == NULL) {
+		if (valid == 0 || ifaddr_insert(st, nif, &addr, 64, true, now) != 0)
+			return;
+		a = autoconf_find(st, nif, &addr);
+		a->valid_until = end_of(valid, now);
+		a->preferred_until = end_of(preferred, now);
+	} else if (a->autoconf) {
+		renew(a, valid, preferred, now);
+	} else {
+		return; /* configured by hand */
+	}
+	route_changed(st);
+	net_house_at(st, RTE_MIN(a->valid_until, RTE_MAX(a->preferred_until, now)));
+}
+
+uint64_t ifaddr_expire(struct stack *st, uint64_t now)
+{
+	struct route_table *t = &st->net.route;
+	uint64_t next = UINT64_MAX;
+	struct ipaddr group;
+	struct ifaddr *a = t->addrs;
+
+	while (a < t->addrs + t->naddrs) {
+		if (a->valid_until <= now) {
+			group = nd_solicited_node(&a->addr);
+			mcast_drop(st, a->nif, &group, now);
+			t->naddrs--;
+			memmove(a, a + 1, (size_t)(t->addrs + t->naddrs - a) * sizeof(*a));
+			route_changed(st);
+			continue;
+		}
+		next = RTE_MIN(next, a->valid_until);
+		/* The choice of a source changes when an address is deprecated. */
+		if (a->preferred_until > now)
+			next = RTE_MIN(next, a->preferred_until);
+		else if (a->preferred_until != 0 && a->autoconf) {
+			a->preferred_until = 0;
+			route_changed(st);
+		}
+		a++;
+	}
+	return next;
+}
+
+/* -- whose is an address ---------------------------------------------------------------------- */
 
 static bool is_usable(const struct ifaddr *a)
 {
@@ -68,6 +167,30 @@ struct ifaddr *ifaddr_find(struct stack *st, const struct ipaddr *addr)
 bool ip_addr_is_ours(const struct stack *st, const struct ipaddr *addr)
 {
 	return ifaddr_find((struct stack *)st, addr) != NULL;
+}
+
+struct netif *ip_addr_link(const struct stack *st, const struct ipaddr *addr)
+{
+	const struct ifaddr *a = ifaddr_find((struct stack *)(uintptr_t)st, addr);
+
+	return a != NULL ? a->nif : NULL;
+}
+
+bool ip_addr_of_link(const struct stack *st, const struct netif *nif, bool v4, struct ipaddr *out)
+{
+	const struct route_table *t = &st->net.route;
+	const struct ifaddr *a, *best = NULL;
+
+	for (a = t->addrs; a < t->addrs + t->naddrs; a++) {
+		if (!is_usable(a) || (nif != NULL && a->nif != nif) || ipaddr_is_v4(&a->addr) != v4)
+			continue;
+		if (best == NULL ||
+		    (ipaddr_is_linklocal(&best->addr) && !ipaddr_is_linklocal(&a->addr)))
+			best = a;
+	}
+	if (best != NULL)
+		*out = best->addr;
+	return best != NULL;
 }
 
 bool ip_addr_is_broadcast(const struct stack *st, const struct ipaddr *addr)
@@ -130,6 +253,32 @@ static unsigned int match_len(const struct ifaddr *a, const struct ipaddr *dst)
 	return RTE_MIN(common, (unsigned int)a->plen);
 }
 
+/* RFC 6724 2.1, without what never is a destination here; longest prefix first. */
+static const struct {
+	uint8_t prefix[4];
+	uint8_t plen, label;
+} labels[] = {
+	{ { 0x20, 0x01, 0x00, 0x00 }, 32, 5 },	/* Teredo */
+	{ { 0x20, 0x02 }, 16, 2 },		/* 6to4 */
+	{ { 0x3f, 0xfe }, 16, 12 },		/* 6bone */
+	{ { 0xfe, 0xc0 }, 10, 11 },		/* site-local */
+	{ { 0xfc }, 7, 13 },			/* unique local */
+};
+
+static unsigned int label_of(const struct ipaddr *a)
+{
+	struct ipaddr prefix;
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(labels); i++) {
+		memset(&prefix, 0, sizeof(prefix));
+		memcpy(prefix.b, labels[i].prefix, sizeof(labels[i].prefix));
+		if (ipaddr_in_prefix(a, &prefix, labels[i].plen))
+			return labels[i].label;
+	}
+	return 1;
+}
+
 /* RFC 6724 5: is a a better source for dst than b, by the first rule that tells them apart? */
 static bool is_better(const struct ifaddr *a, const struct ifaddr *b, const struct netif *nif,
 		      const struct ipaddr *dst, uint64_t now)
@@ -148,7 +297,10 @@ static bool is_better(const struct ifaddr *a, const struct ifaddr *b, const stru
 	/* Rule 4, home addresses: there are none.  Rule 5: outgoing interface. */
 	if ((a->nif == nif) != (b->nif == nif))
 		return a->nif == nif;
-	/* Rules 6 and 7, labels and temporary addresses: there are none. */
+	/* Rule 6: matching label.  Rule 7, temporary addresses: there are none. */
+	if (!ipaddr_is_v4(dst) && (label_of(&a->addr) == label_of(dst)) !=
+					  (label_of(&b->addr) == label_of(dst)))
+		return label_of(&a->addr) == label_of(dst);
 	/* Rule 8: longest matching prefix. */
 	return match_len(a, dst) > match_len(b, dst);
 }

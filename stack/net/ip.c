@@ -118,7 +118,7 @@ static void proto_unknown(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	if (ipaddr_is_v4(&pkt->dst))
 		icmp4_send_error(st, pkt, 3, 2, 0, now);
 	else
-		icmp6_send_error(st, pkt, 4, 1, 0, now);
+		icmp6_send_error(st, pkt, 4, 1, pkt->nh_off, now);
 }
 
 void ip_deliver(struct stack *st, struct rx_pkt *pkt, uint64_t now)
@@ -151,6 +151,10 @@ void ip_deliver(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 			return;
 		}
 		break;
+	case IPPROTO_NONE:
+		if (v4 && !taken)
+			proto_unknown(st, pkt, now);
+		break; /* RFC 8200 4.7: nothing follows, and nobody minds */
 	case IPPROTO_IGMP:
 		if (v4)
 			igmp_input(st, pkt, now);
@@ -195,6 +199,50 @@ int ip_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct 
 	return ip6_output(st, m, d, tx, now);
 }
 
+static int own_header4(struct stack *st, struct rte_mbuf *m, const struct dst *d, struct ipaddr *src,
+		       struct ipaddr *dst)
+{
+	struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod(m, struct rte_ipv4_hdr *);
+	struct ip_tx tx = { .src = src, .dst = dst, .proto = ip->next_proto_id };
+	uint16_t hdr_len = rte_ipv4_hdr_len(ip);
+
+	if (hdr_len < sizeof(*ip) || hdr_len > rte_pktmbuf_data_len(m))
+		return -EINVAL;
+	if (ip->src_addr == 0)
+		ip->src_addr = ipaddr_to_v4(&d->src);
+	*src = ipaddr_from_v4(ip->src_addr);
+	*dst = ipaddr_from_v4(ip->dst_addr);
+	if (ip->packet_id == 0)
+		ip->packet_id = ip4_next_ident(st, &tx);
+	ip->total_length = rte_cpu_to_be_16((uint16_t)rte_pktmbuf_pkt_len(m));
+	ip->hdr_checksum = 0;
+	ip->hdr_checksum = (uint16_t)~pkt_sum(m, 0, hdr_len);
+	return 0;
+}
+
+int ip_output_own_header(struct stack *st, struct rte_mbuf *m, struct dst *d, bool mc_loop,
+			 uint64_t now)
+{
+	bool v4 = ipaddr_is_v4(&d->nexthop);
+	struct ipaddr src = d->src, dst = d->nexthop;
+	struct ip_tx tx = { .src = &src, .dst = &dst, .mc_loop = mc_loop };
+	int err = 0;
+
+	if (rte_pktmbuf_pkt_len(m) > d->mtu)
+		err = -EMSGSIZE;
+	else if (rte_pktmbuf_data_len(m) <
+		 (v4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr)))
+		err = -EINVAL;
+	else if (v4)
+		err = own_header4(st, m, d, &src, &dst);
+	if (err != 0) {
+		rte_pktmbuf_free(m);
+		return err;
+	}
+	MIB_INC(st, IP_OUT_REQUESTS);
+	return ip_transmit(st, m, d, &tx, now);
+}
+
 /* A group that we are in, or a broadcast, also comes back to us. */
 static void loop_copy(struct stack *st, struct netif *nif, const struct rte_mbuf *m)
 {
@@ -228,5 +276,9 @@ int ip_transmit(struct stack *st, struct rte_mbuf *m, struct dst *d, const struc
 	}
 	if (d->broadcast || (d->multicast && tx->mc_loop && mcast_is_member(st, d->nif, tx->dst)))
 		loop_copy(st, d->nif, m);
+	if (unlikely(tx->host_only)) {
+		rte_pktmbuf_free(m);
+		return 0;
+	}
 	return neigh_output_slow(st, d, m, now);
 }

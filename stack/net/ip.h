@@ -28,6 +28,7 @@ struct rx_pkt {
 	uint32_t l4_len;   /* transport header and payload, bytes */
 	uint16_t l3_off;   /* from data start */
 	uint16_t l4_off;
+	uint16_t nh_off;   /* IPv6: of the byte that names proto, from the IP header */
 	uint8_t proto;	   /* IPPROTO_* */
 	uint8_t ttl;
 	uint8_t tos;	   /* or traffic class; the low two bits are ECN */
@@ -46,6 +47,8 @@ struct dst {
 	bool loop;	     /* one of our own addresses: stays inside */
 	bool broadcast;
 	bool multicast;
+	bool foreign_src;    /* looked up for a source that need not be ours */
+	struct netif *oif;   /* looked up for this link; NULL: for any */
 };
 
 /* Options of one outgoing packet. */
@@ -55,8 +58,10 @@ struct ip_tx {
 	uint8_t ttl;
 	uint8_t tos;
 	bool df; /* do not fragment: IPv4 DF; an oversized packet is -EMSGSIZE */
+	bool host_only; /* multicast with a TTL of 0: for our own members, not for the link */
 	bool mc_loop; /* multicast: a copy to our own members, too (IP_MULTICAST_LOOP) */
-	uint32_t flowlabel;
+	uint32_t flowlabel; /* IPv6; 0: a hash of the flow (RFC 6437 3) unless no_autolabel */
+	bool no_autolabel;
 };
 
 /*
@@ -65,7 +70,14 @@ struct ip_tx {
  */
 int route_lookup(struct stack *st, const struct ipaddr *addr, const struct ipaddr *src,
 		 struct dst *out, uint64_t now);
-/* Refresh d if it is stale.  As route_lookup(). */
+/*
+ * The same for whom the link is given (oif, NULL: any), as SO_BINDTODEVICE does, and whose
+ * source may be anybody's (IP_TRANSPARENT, headers of the program's own).  An IPv4 destination
+ * without a route is then taken to be on the link, as Linux does.
+ */
+int route_lookup_by(struct stack *st, const struct ipaddr *addr, const struct ipaddr *src,
+		    struct netif *oif, bool foreign_src, struct dst *out, uint64_t now);
+/* Refresh d if it is stale, in the way it was looked up. */
 int dst_check(struct stack *st, struct dst *d, const struct ipaddr *addr,
 	      const struct ipaddr *src, uint64_t now);
 
@@ -83,8 +95,20 @@ int dst_check(struct stack *st, struct dst *d, const struct ipaddr *addr,
 int ip_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
 	      uint64_t now);
 
+/*
+ * Send a packet whose IP header the program wrote (m's data starts there) by d.  IPv4: total
+ * length and checksum are filled in, identification and source where they are zero; as
+ * Linux's raw_send_hdrinc().  m is consumed.  0, or -EMSGSIZE -EINVAL -ENOBUFS -EHOSTUNREACH.
+ */
+int ip_output_own_header(struct stack *st, struct rte_mbuf *m, struct dst *d, bool mc_loop,
+			 uint64_t now);
+
 /* Is addr ours, and not multicast/broadcast? */
 bool ip_addr_is_ours(const struct stack *st, const struct ipaddr *addr);
+/* An address of ours on a link (NULL: on any) to show to programs: no link-local one if there is another. */
+bool ip_addr_of_link(const struct stack *st, const struct netif *nif, bool v4, struct ipaddr *out);
+/* The link of an address of ours, NULL if it is not. */
+struct netif *ip_addr_link(const struct stack *st, const struct ipaddr *addr);
 /* A broadcast address of one of our links, or 255.255.255.255? */
 bool ip_addr_is_broadcast(const struct stack *st, const struct ipaddr *addr);
 

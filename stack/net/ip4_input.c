@@ -4,13 +4,16 @@
  *
  * Every packet that is not delivered is counted under one reason and freed here.  Header
  * options are walked for safety and ignored, except source routes: we neither forward
- * nor answer along them.
+ * nor answer along them.  Malformed ones get a parameter problem, as from Linux.
  */
 #include "stack/net/net_priv.h"
 
 #define OPT_EOL	 0
 #define OPT_NOP	 1
+#define OPT_RR	 7
+#define OPT_TS	 68
 #define OPT_LSRR 131
+#define OPT_RA	 148
 #define OPT_SSRR 137
 
 /* Enough for the longest TCP header, so that transports parse in one piece. */
@@ -48,12 +51,30 @@ static void count_drop(struct stack *st, enum ip4_verdict why)
 	}
 }
 
-/* Walk the options; each byte is checked against what remains. */
-static enum ip4_verdict check_options(const uint8_t *opt, unsigned int left)
+/*
+ * Where in an option of sound length something is wrong, 0: nowhere.  As ip_options_compile():
+ * too short for what it is, or a pointer in front of its data.
+ */
+static unsigned int option_fault(const uint8_t *opt)
 {
+	unsigned int least = opt[0] == OPT_RR ? 3 : opt[0] == OPT_TS || opt[0] == OPT_RA ? 4 : 2;
+
+	if (opt[1] < least)
+		return 1;
+	if ((opt[0] == OPT_RR && opt[2] < 4) || (opt[0] == OPT_TS && opt[2] < 5))
+		return 2;
+	return 0;
+}
+
+/* Walk the options; each byte is checked against what remains.  *fault: the wrong one's place. */
+static enum ip4_verdict check_options(const uint8_t *opt, unsigned int left, unsigned int *fault)
+{
+	const uint8_t *start = opt;
 	unsigned int len;
 
+	*fault = 0;
 	while (left > 0) {
+		*fault = (unsigned int)(opt - start) + (unsigned int)sizeof(struct rte_ipv4_hdr);
 		if (opt[0] == OPT_EOL)
 			return IP4_OK;
 		if (opt[0] == OPT_NOP) {
@@ -65,6 +86,11 @@ static enum ip4_verdict check_options(const uint8_t *opt, unsigned int left)
 			return IP4_HDR_ERROR;
 		if (opt[0] == OPT_LSRR || opt[0] == OPT_SSRR)
 			return IP4_SRC_ROUTE;
+		len = option_fault(opt);
+		if (len != 0) {
+			*fault += len;
+			return IP4_HDR_ERROR;
+		}
 		len = opt[1];
 		opt += len;
 		left -= len;
@@ -82,7 +108,7 @@ static bool header_csum_ok(const struct netif *nif, const struct rte_mbuf *m, ui
 	return pkt_sum(m, l3_off, hdr_len) == 0xffff;
 }
 
-/* Steps 1 to 5: is this an IPv4 header at all?  Trims the link's padding. */
+/* Steps 1 to 4: is this an IPv4 header at all?  Trims the link's padding. */
 static enum ip4_verdict check_header(const struct netif *nif, struct rte_mbuf *m, uint16_t l3_off,
 				     bool local)
 {
@@ -112,11 +138,23 @@ static enum ip4_verdict check_header(const struct netif *nif, struct rte_mbuf *m
 		return IP4_TRUNCATED;
 	if (total < have)
 		pkt_trim_to(m, (uint32_t)l3_off + total);
-	/* 5. Options that we may not ignore. */
-	if (unlikely(hdr_len > sizeof(*ip)))
-		return check_options((const uint8_t *)(ip + 1),
-				     hdr_len - (unsigned int)sizeof(*ip));
 	return IP4_OK;
+}
+
+/* Options that we may not ignore; a packet with broken ones is answered. */
+static enum ip4_verdict check_packet_options(struct stack *st, const struct rx_pkt *pkt, uint64_t now)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(pkt->m, const uint8_t *, pkt->l3_off);
+	enum ip4_verdict verdict;
+	unsigned int fault;
+
+	verdict = check_options(ip + sizeof(struct rte_ipv4_hdr),
+				pkt->l4_off - pkt->l3_off -
+					(unsigned int)sizeof(struct rte_ipv4_hdr),
+				&fault);
+	if (verdict == IP4_HDR_ERROR)
+		icmp4_send_error(st, pkt, 12, 0, fault << 24, now);
+	return verdict;
 }
 
 /* May src have sent this?  RFC 1122 3.2.1.3 says which sources are invalid. */
@@ -242,6 +280,8 @@ void ip4_input(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint16_t
 	pkt.tos = ip->type_of_service;
 	pkt.local = local;
 	verdict = check_addresses(st, &pkt);
+	if (unlikely(verdict == IP4_OK && pkt.l4_off > l3_off + sizeof(*ip)))
+		verdict = check_packet_options(st, &pkt, now);
 	if (unlikely(verdict != IP4_OK))
 		goto drop;
 	if (unlikely((ip->fragment_offset &

@@ -11,7 +11,7 @@
  * others count up per destination, from a start and by steps that an observer cannot
  * guess, so that ids of one destination neither collide soon nor show our traffic to others.
  */
-static uint16_t next_ident(struct stack *st, const struct ip_tx *tx)
+uint16_t ip4_next_ident(struct stack *st, const struct ip_tx *tx)
 {
 	uint32_t key[3] = { tx->src->w[3], tx->dst->w[3], tx->proto };
 	uint32_t h = stack_hash(st, key, sizeof(key), 0x69643464);
@@ -45,7 +45,7 @@ static bool push_header(struct stack *st, struct rte_mbuf *m, const struct dst *
 	ip->total_length = rte_cpu_to_be_16((uint16_t)rte_pktmbuf_pkt_len(m));
 	ip->packet_id = ident;
 	ip->fragment_offset = rte_cpu_to_be_16(frag);
-	ip->time_to_live = tx->ttl != 0 ? tx->ttl : IP_DEFAULT_TTL;
+	ip->time_to_live = tx->ttl != 0 || tx->host_only ? tx->ttl : IP_DEFAULT_TTL;
 	ip->next_proto_id = tx->proto;
 	ip->hdr_checksum = 0;
 	ip->src_addr = ipaddr_to_v4(tx->src);
@@ -66,7 +66,7 @@ static int fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const s
 {
 	uint32_t len = rte_pktmbuf_pkt_len(m), off, n;
 	uint32_t room = (uint32_t)(d->mtu - sizeof(struct rte_ipv4_hdr)) & ~7u;
-	uint16_t ident = next_ident(st, tx), frag;
+	uint16_t ident = ip4_next_ident(st, tx), frag;
 	struct rte_mbuf *piece;
 	struct dst plain = *d;
 	int err = 0;
@@ -115,7 +115,7 @@ int ip4_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct
 		return fragment(st, m, d, tx, now);
 	}
 	ip_l4_csum_fill(m, d, tx, sizeof(struct rte_ipv4_hdr));
-	if (unlikely(!push_header(st, m, d, tx, tx->df ? 0 : next_ident(st, tx),
+	if (unlikely(!push_header(st, m, d, tx, tx->df ? 0 : ip4_next_ident(st, tx),
 				  tx->df ? RTE_IPV4_HDR_DF_FLAG : 0)))
 		return -ENOBUFS;
 	return ip_transmit(st, m, d, tx, now);

@@ -12,6 +12,8 @@
 #include "stack/net/net_priv.h"
 
 #define MAX_EXT_HEADERS 8 /* RFC 8504 5.3 lets a host limit what it walks */
+#define MAX_OPTIONS	8 /* in one header: Linux's max_dst_opts_number */
+#define MAX_PADDING	7 /* bytes in a row */
 #define L4_PULLUP	60
 
 #define OPT_PAD1	 0
@@ -91,27 +93,50 @@ static bool unknown_option_ok(struct walker *w, uint8_t type, uint32_t off)
 	}
 }
 
+/*
+ * The length of the padding at p (of n bytes) if there is padding, else 0.  As Linux takes RFC
+ * 4942 2.1.9.5: padding aligns, so more than seven bytes of it, or other bytes than zero in
+ * it, are a channel for something else: *bad.
+ */
+static uint32_t padding_len(const uint8_t *p, uint32_t n, uint32_t *padded, bool *bad)
+{
+	uint32_t len, i;
+
+	if (p[0] == OPT_PAD1) {
+		*bad = ++*padded > MAX_PADDING;
+		return 1;
+	}
+	if (p[0] != OPT_PADN || n < 2 || 2u + p[1] > n)
+		return 0;
+	len = 2u + p[1];
+	*padded += len;
+	*bad = *padded > MAX_PADDING;
+	for (i = 2; i < len; i++)
+		if (p[i] != 0)
+			*bad = true;
+	return len;
+}
+
 /* The options in a header of len bytes at the walk's place; false if the packet must go. */
 static bool options_ok(struct walker *w, uint32_t len)
 {
 	const uint8_t *p = walk_at(w);
-	uint32_t i = 2;
+	uint32_t i, padded = 0, n, count = 0;
+	bool bad = false;
 
-	while (i < len) {
-		if (p[i] == OPT_PAD1) {
-			i++;
+	for (i = 2; i < len && !bad; i += n) {
+		n = padding_len(p + i, len - i, &padded, &bad);
+		if (n != 0)
 			continue;
-		}
-		if (i + 1 >= len || i + 2 + p[i + 1] > len) {
-			MIB_INC(w->st, IP_IN_HDR_ERRORS);
+		padded = 0;
+		n = i + 1 < len ? 2u + p[i + 1] : len;
+		bad = n > len - i || ++count > MAX_OPTIONS;
+		if (!bad && p[i] != OPT_ROUTER_ALERT && !unknown_option_ok(w, p[i], w->off + i))
 			return false;
-		}
-		if (p[i] != OPT_PADN && p[i] != OPT_ROUTER_ALERT &&
-		    !unknown_option_ok(w, p[i], w->off + i))
-			return false;
-		i += 2 + p[i + 1];
 	}
-	return true;
+	if (bad)
+		MIB_INC(w->st, IP_IN_HDR_ERRORS);
+	return !bad;
 }
 
 /* Step over a header of len bytes. */
@@ -371,6 +396,7 @@ static void deliver(struct walker *w)
 	pkt->proto = w->next;
 	pkt->l4_off = (uint16_t)w->off;
 	pkt->l4_len = w->end - w->off;
+	pkt->nh_off = (uint16_t)(w->nh_off - pkt->l3_off);
 	want = RTE_MIN(pkt->l4_len, (uint32_t)L4_PULLUP);
 	if (pkt->l4_len < l4_min_len(pkt->proto) || !pkt_pullup(pkt->m, w->off + want)) {
 		MIB_INC(w->st, IP_IN_TRUNCATED);

@@ -98,6 +98,29 @@ int mcast_add(struct stack *st, struct netif *nif, const struct ipaddr *group, b
 	return 0;
 }
 
+/* One user less; when it was the last, routers are told. */
+static int group_leave(struct stack *st, struct netif *nif, const struct ipaddr *group, bool quiet,
+		       uint64_t now)
+{
+	struct mcast_group *g = group_find(st, nif, group, false);
+
+	if (g == NULL || g->users == 0)
+		return -EADDRNOTAVAIL;
+	if (--g->users > 0)
+		return 0;
+	g->answer_at = UINT64_MAX;
+	if (is_reported(group) && !quiet)
+		report_change(st, g, now);
+	else
+		g->nif = NULL;
+	return 0;
+}
+
+void mcast_drop(struct stack *st, struct netif *nif, const struct ipaddr *group, uint64_t now)
+{
+	(void)group_leave(st, nif, group, st->cfg.quiet_start, now);
+}
+
 static int group_netif(struct stack *st, const struct ipaddr *group, const struct ipaddr *local,
 		       struct netif **nif, uint64_t now)
 {
@@ -123,23 +146,10 @@ int ip_mcast_join(struct stack *st, const struct ipaddr *group, const struct ipa
 int ip_mcast_leave(struct stack *st, const struct ipaddr *group, const struct ipaddr *local,
 		   uint64_t now)
 {
-	struct mcast_group *g;
 	struct netif *nif;
 	int err = group_netif(st, group, local, &nif, now);
 
-	if (err != 0)
-		return err;
-	g = group_find(st, nif, group, false);
-	if (g == NULL || g->users == 0)
-		return -EADDRNOTAVAIL;
-	if (--g->users > 0)
-		return 0;
-	g->answer_at = UINT64_MAX;
-	if (is_reported(group))
-		report_change(st, g, now);
-	else
-		g->nif = NULL;
-	return 0;
+	return err != 0 ? err : group_leave(st, nif, group, false, now);
 }
 
 void mcast_query(struct stack *st, const struct netif *nif, const struct ipaddr *group, bool v4,

@@ -3,7 +3,7 @@
  * nd.c - neighbour discovery for IPv6 (RFC 4861), duplicate address detection (RFC 4862).
  *
  * Every message is believed only with hop limit 255 (it was not forwarded) and options
- * of sound length.  Redirects are ignored: our routes are configured or advertised.
+ * of sound length.
  *
  * Our addresses work from the start while they are checked (optimistic, RFC 4429): a server
  * must answer at once.  Until the check is done they do not override what others have
@@ -242,6 +242,9 @@ static bool na_input(struct stack *st, const struct rx_pkt *pkt, const struct nd
 	n = neigh_find(st, pkt->nif, &target);
 	if (n == NULL)
 		return true; /* RFC 4861 7.2.5: nobody asked */
+	/* RFC 4861 7.2.5: a router that says it is none any more. */
+	if (n->router && (msg->flags & NA_ROUTER) == 0)
+		route_drop_gateway(st, pkt->nif, &target);
 	n->router = (msg->flags & NA_ROUTER) != 0;
 	if ((msg->flags & NA_SOLICITED) != 0)
 		how |= NEIGH_LEARN_SOLICITED;
@@ -297,8 +300,11 @@ void nd_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now)
 	case ND_ROUTER_ADVERT:
 		nd_router_input(st, pkt, p, pkt->l4_len, now);
 		break;
+	case ND_REDIRECT:
+		nd_redirect_input(st, pkt, p, pkt->l4_len, now);
+		break;
 	default:
-		break; /* solicitations are for routers; redirects are not followed */
+		break; /* solicitations are for routers */
 	}
 	if (!ok)
 		MIB_INC(st, ICMP_IN_ERRORS);

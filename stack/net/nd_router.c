@@ -4,8 +4,8 @@
  * (RFC 4861 6.3).
  *
  * Taken from an advertisement: the default route (unless one is configured), on-link
- * prefixes, the MTU.  Not taken: addresses (RFC 4862 autoconfiguration); ours are
- * configured.
+ * prefixes, the MTU, hop limit and times; addresses (RFC 4862) only if the configuration
+ * asks for them, for a server's are better given to it.
  */
 #include "stack/net/net_priv.h"
 
@@ -15,7 +15,10 @@
 #define OPT_SLLA       1
 #define OPT_PREFIX     3
 #define OPT_MTU	       5
+#define OPT_TLLA       2
 #define PREFIX_ON_LINK 0x80
+#define PREFIX_AUTO    0x40
+#define MAX_REACHABLE  (3600 * NSEC_PER_SEC) /* RFC 4861 6.2.1 */
 
 struct router_advert {
 	uint8_t type, code;
@@ -74,9 +77,9 @@ uint64_t nd_router_step(struct stack *st, uint64_t now)
 	return next;
 }
 
-static uint64_t lifetime_end(uint32_t seconds, uint64_t now)
+static uint64_t lifetime(uint32_t seconds)
 {
-	return seconds == UINT32_MAX ? UINT64_MAX : now + seconds * NSEC_PER_SEC;
+	return seconds == UINT32_MAX ? UINT64_MAX : seconds * NSEC_PER_SEC;
 }
 
 /* Add, prolong or (lifetime 0) end an advertised route. */
@@ -111,14 +114,21 @@ static void prefix_input(struct stack *st, struct netif *nif, const uint8_t *opt
 	static const struct ipaddr on_link;
 	struct prefix_option p;
 	struct ipaddr prefix;
+	uint64_t valid, preferred;
 
 	memcpy(&p, opt, sizeof(p));
 	memcpy(prefix.b, p.prefix, 16);
-	if ((p.flags & PREFIX_ON_LINK) == 0 || p.plen > 128 || ipaddr_is_linklocal(&prefix) ||
-	    ipaddr_is_multicast(&prefix) || ipaddr_is_v4(&prefix))
+	if (p.plen > 128 || ipaddr_is_linklocal(&prefix) || ipaddr_is_multicast(&prefix) ||
+	    ipaddr_is_v4(&prefix))
 		return;
-	advertise(st, nif, &prefix, p.plen, &on_link, lifetime_end(rte_be_to_cpu_32(p.valid), now),
-		  now);
+	valid = lifetime(rte_be_to_cpu_32(p.valid));
+	preferred = lifetime(rte_be_to_cpu_32(p.preferred));
+	/* RFC 4862 5.5.3: a prefix that leaves room for the 64 bits of an identifier. */
+	if (st->cfg.slaac && (p.flags & PREFIX_AUTO) != 0 && p.plen == 64 && preferred <= valid)
+		ifaddr_autoconf(st, nif, &prefix, valid, preferred, now);
+	if ((p.flags & PREFIX_ON_LINK) == 0)
+		return;
+	advertise(st, nif, &prefix, p.plen, &on_link, valid == UINT64_MAX ? valid : now + valid, now);
 }
 
 static void options_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *opt,
@@ -146,6 +156,47 @@ static void options_input(struct stack *st, const struct rx_pkt *pkt, const uint
 	}
 }
 
+/* RFC 4861 6.3.4: what hosts on the link shall use; zero says nothing. */
+static void parameters_input(struct stack *st, const struct netif *nif,
+			     const struct router_advert *ra)
+{
+	uint64_t reachable = rte_be_to_cpu_32(ra->reachable) * NSEC_PER_MSEC;
+	unsigned int i = netif_index(st, nif);
+
+	if (ra->hop_limit != 0)
+		st->net.ip6_hop_limit[i] = ra->hop_limit;
+	if (reachable != 0 && reachable <= MAX_REACHABLE)
+		st->net.nd_reachable[i] = reachable;
+	if (ra->retrans != 0)
+		st->net.nd_retrans[i] = rte_be_to_cpu_32(ra->retrans) * NSEC_PER_MSEC;
+}
+
+void nd_redirect_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
+		       uint64_t now)
+{
+	struct ipaddr target, dst;
+	const uint8_t *lla;
+
+	/* RFC 4861 8.1 */
+	if (len < 40 || !ipaddr_is_linklocal(&pkt->src) ||
+	    !nd_option(msg + 40, len - 40, OPT_TLLA, &lla)) {
+		MIB_INC(st, ICMP_IN_ERRORS);
+		return;
+	}
+	memcpy(target.b, msg + 8, 16);
+	memcpy(dst.b, msg + 24, 16);
+	if (ipaddr_is_v4(&target) || ipaddr_is_v4(&dst) || ipaddr_is_multicast(&dst) ||
+	    (!ipaddr_is_linklocal(&target) && !ipaddr_equal(&target, &dst))) {
+		MIB_INC(st, ICMP_IN_ERRORS);
+		return;
+	}
+	redirect_input(st, pkt->nif, &pkt->src, &dst, &target, now);
+	if (lla != NULL && lla[1] == 1 && (lla[2] & 1) == 0 &&
+	    redirect_find(st, pkt->nif, &dst, now) != NULL)
+		neigh_learn(st, pkt->nif, &target, lla + 2,
+			    NEIGH_LEARN_CREATE | NEIGH_LEARN_OVERRIDE, now);
+}
+
 void nd_router_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
 		     uint64_t now)
 {
@@ -161,6 +212,7 @@ void nd_router_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *
 	}
 	memcpy(&ra, msg, sizeof(ra));
 	st->net.rs_sent[netif_index(st, pkt->nif)] = MAX_RTR_SOLICITATIONS;
+	parameters_input(st, pkt->nif, &ra);
 	advertise(st, pkt->nif, &any, 0, &pkt->src,
 		  now + rte_be_to_cpu_16(ra.lifetime) * NSEC_PER_SEC, now);
 	options_input(st, pkt, msg + sizeof(ra), len - (uint32_t)sizeof(ra), now);

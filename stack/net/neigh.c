@@ -163,9 +163,13 @@ static int transmit(struct stack *st, const struct neigh *n, struct rte_mbuf *m,
 /* 15 to 45 s, so that hosts do not probe in step (RFC 4861 6.3.2). */
 static void set_reachable(struct stack *st, struct neigh *n, uint64_t now)
 {
+	uint64_t base = REACHABLE_TIME;
+
+	if (!ipaddr_is_v4(&n->addr) && st->net.nd_reachable[netif_index(st, n->nif)] != 0)
+		base = st->net.nd_reachable[netif_index(st, n->nif)];
 	timer_cancel(&st->wheel, &n->timer);
 	set_state(st, n, NEIGH_REACHABLE, now);
-	n->valid_until = now + REACHABLE_TIME / 2 + stack_random(st) % REACHABLE_TIME;
+	n->valid_until = now + base / 2 + (uint64_t)stack_random(st) * base / UINT32_MAX;
 }
 
 static void release_queue(struct stack *st, struct neigh *n, uint64_t now)
@@ -179,6 +183,14 @@ static void release_queue(struct stack *st, struct neigh *n, uint64_t now)
 		transmit(st, n, queue[i], now);
 }
 
+/* Between two questions: IPv6's a router may set (RFC 4861 6.3.4). */
+static uint64_t retrans_time(const struct stack *st, const struct neigh *n)
+{
+	uint64_t advertised = st->net.nd_retrans[netif_index(st, n->nif)];
+
+	return !ipaddr_is_v4(&n->addr) && advertised != 0 ? advertised : RETRANS_TIME;
+}
+
 /* -- asking ----------------------------------------------------------------------------- */
 
 static void ask(struct stack *st, struct neigh *n, uint64_t now)
@@ -187,7 +199,7 @@ static void ask(struct stack *st, struct neigh *n, uint64_t now)
 	const struct ifaddr *src = ifaddr_select(st, n->nif, &n->addr, now);
 
 	n->probes++;
-	timer_arm(&st->wheel, &n->timer, now + RETRANS_TIME);
+	timer_arm(&st->wheel, &n->timer, now + retrans_time(st, n));
 	if (src == NULL)
 		return;
 	if (ipaddr_is_v4(&n->addr))
@@ -204,6 +216,9 @@ static void neigh_fail(struct stack *st, struct neigh *n, uint64_t now)
 
 	MIB_INC(st, NEIGH_FAILED);
 	set_state(st, n, NEIGH_FAILED, now);
+	/* Who sends through a gateway that is dead looks for another (RFC 4861 7.2.2). */
+	if (n->router || route_has_gateway(st, n->nif, &n->addr))
+		route_changed(st);
 	/* Taken off first: a transport may answer with another packet to the same neighbour. */
 	memcpy(queue, n->queue, count * sizeof(queue[0]));
 	n->nqueue = 0;
@@ -227,7 +242,7 @@ void neigh_timer_fire(struct stack *st, struct timer *t, uint64_t now)
 	}
 	ask(st, n, now);
 	if (n->state == NEIGH_PROBE)
-		n->valid_until = now + RETRANS_TIME + TIMER_SLACK;
+		n->valid_until = now + retrans_time(st, n) + TIMER_SLACK;
 }
 
 /* -- learning ----------------------------------------------------------------------------- */

@@ -66,7 +66,9 @@ static void net_house(struct stack *st, uint64_t now)
 {
 	uint64_t next = address_steps(st, now);
 
+	next = RTE_MIN(next, ifaddr_expire(st, now));
 	next = RTE_MIN(next, route_expire(st, now));
+	next = RTE_MIN(next, redirect_expire(st, now));
 	next = RTE_MIN(next, mcast_step(st, now));
 	next = RTE_MIN(next, nd_router_step(st, now));
 	if (next != UINT64_MAX)

@@ -82,6 +82,7 @@ struct ifaddr {
 	uint64_t next_at; /* ns: next probe or announcement, UINT64_MAX: done */
 	uint8_t plen;
 	uint8_t state;	/* enum ifaddr_state */
+	bool autoconf;	/* from an advertised prefix: whether that is on link is another matter */
 	uint8_t probes; /* ARP probes and announcements, or DAD solicitations, sent */
 };
 
@@ -101,12 +102,22 @@ struct pmtu {
 	uint16_t mtu;
 };
 
+/* A better first hop to one destination, as a router told (redirect.c). */
+#define REDIRECT_MAX 256
+
+struct redirect {
+	struct ipaddr addr, via;
+	struct netif *nif;
+	uint64_t expires; /* ns; 0: free */
+};
+
 struct route_table {
 	uint32_t gen; /* changes whenever a cached struct dst may have become wrong */
 	uint32_t naddrs, nroutes;
 	struct ifaddr addrs[ADDR_MAX];
 	struct route routes[ROUTE_MAX];
 	struct pmtu pmtu[PMTU_MAX];
+	struct redirect redirects[REDIRECT_MAX];
 };
 
 /* -- reassembly (reass.c): RFC 791, RFC 8200 4.5, RFC 5722 ---------------------------- */
@@ -169,7 +180,10 @@ struct net_tables {
 	/* Router solicitations per link: when the next is due (UINT64_MAX: none), how many went. */
 	uint64_t rs_at[STACK_MAX_NETIFS];
 	uint8_t rs_sent[STACK_MAX_NETIFS];
-	uint16_t ip6_mtu[STACK_MAX_NETIFS]; /* as a router advertised, 0: the link's */
+	/* As a router advertised, 0: the link's, and ours. */
+	uint16_t ip6_mtu[STACK_MAX_NETIFS];
+	uint8_t ip6_hop_limit[STACK_MAX_NETIFS];
+	uint64_t nd_reachable[STACK_MAX_NETIFS], nd_retrans[STACK_MAX_NETIFS]; /* ns */
 	uint64_t igmp2_until, mld1_until;   /* ns: an older querier is on the link */
 };
 

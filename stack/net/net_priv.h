@@ -71,6 +71,7 @@ void route_recover(struct stack *st);
 const struct route *route_find(const struct stack *st, const struct ipaddr *addr,
 			       const struct netif *nif, uint64_t now);
 int route_add(struct stack *st, const struct route *r);
+bool route_has_gateway(const struct stack *st, const struct netif *nif, const struct ipaddr *via);
 void route_changed(struct stack *st);
 /* The entry of one of our addresses in use, or NULL. */
 struct ifaddr *ifaddr_find(struct stack *st, const struct ipaddr *addr);
@@ -80,6 +81,26 @@ int ifaddr_add(struct stack *st, struct netif *nif, const struct ipaddr *addr, u
 /* The best source on nif for packets to addr, or NULL: RFC 6724 5 for IPv6. */
 const struct ifaddr *ifaddr_select(const struct stack *st, const struct netif *nif,
 				   const struct ipaddr *addr, uint64_t now);
+/*
+ * Autoconfiguration (RFC 4862 5.5.3): an address for an advertised prefix, or new lifetimes
+ * (ns from now, UINT64_MAX: for ever) of the one that it has.
+ */
+void ifaddr_autoconf(struct stack *st, struct netif *nif, const struct ipaddr *prefix,
+		     uint64_t valid, uint64_t preferred, uint64_t now);
+/* Forgets autoconfigured addresses that are no longer valid; returns when to come again. */
+uint64_t ifaddr_expire(struct stack *st, uint64_t now);
+
+/* -- redirects (redirect.c) --------------------------------------------------------------------- */
+/* from, the first hop to addr, says that via is a better one. */
+void redirect_input(struct stack *st, struct netif *nif, const struct ipaddr *from,
+		    const struct ipaddr *addr, const struct ipaddr *via, uint64_t now);
+/* The better hop from nif to addr, NULL: none is known. */
+const struct ipaddr *redirect_find(const struct stack *st, const struct netif *nif,
+				   const struct ipaddr *addr, uint64_t now);
+uint64_t redirect_expire(struct stack *st, uint64_t now);
+
+/* Forget the advertised routes through a host that is no router any more. */
+void route_drop_gateway(struct stack *st, const struct netif *nif, const struct ipaddr *via);
 /* Drops what has expired; returns when to come again. */
 uint64_t route_expire(struct stack *st, uint64_t now);
 
@@ -112,6 +133,8 @@ uint32_t ip_phdr_sum(const struct ipaddr *src, const struct ipaddr *dst, uint8_t
  */
 void ip_l4_csum_fill(struct rte_mbuf *m, const struct dst *d, const struct ip_tx *tx,
 		     uint16_t l3_len);
+/* The next identification of IPv4 packets like tx's, network byte order. */
+uint16_t ip4_next_ident(struct stack *st, const struct ip_tx *tx);
 /* Send an IP packet (data at its header): to ourselves, or through the neighbour. */
 int ip_transmit(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
 		uint64_t now);
@@ -167,6 +190,8 @@ bool icmp_may_echo(struct stack *st, uint64_t now);
 /* -- IPv6 neighbour discovery (nd.c, nd_router.c) ----------------------------------------------- */
 /* An ICMPv6 message 133..137; pkt->m is not consumed. */
 void nd_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now);
+void nd_redirect_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
+		       uint64_t now);
 void nd_router_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
 		     uint64_t now);
 /* mac NULL: ask all that may have target (its solicited-node group), else ask that one. */
@@ -195,6 +220,7 @@ enum mcast_record { /* RFC 3376 4.2.12, RFC 3810 5.2.12 */
 };
 bool mcast_is_member(const struct stack *st, const struct netif *nif, const struct ipaddr *group);
 /* Join for the stack's own needs; asked: report it also under quiet_start. */
+void mcast_drop(struct stack *st, struct netif *nif, const struct ipaddr *group, uint64_t now);
 int mcast_add(struct stack *st, struct netif *nif, const struct ipaddr *group, bool asked,
 	      uint64_t now);
 /* A query: group any asks for all.  Answers fall at random within max_ns. */

@@ -3,7 +3,8 @@
  * reass.c - reassembly of fragments, IPv4 (RFC 791 3.2) and IPv6 (RFC 8200 4.5).
  *
  * Fragments of a datagram are kept sorted by offset.  One that overlaps another kills
- * the datagram (RFC 5722; for IPv4 as Linux does), an exact repetition is ignored.
+ * the datagram (RFC 5722; for IPv4 as Linux does); one that brings nothing new, all of its
+ * bytes being here, is a repetition and ignored, also as Linux does.
  * When the last hole is filled the payloads are chained behind the first fragment.
  *
  * Limits: REASS_MAX datagrams, REASS_MAX_FRAGS mbufs and no more than a quarter of the
@@ -115,6 +116,20 @@ static bool end_is_consistent(struct reass *r, const struct reass_frag *f)
 
 enum place { PLACED, DUPLICATE, OVERLAP };
 
+/* Are all bytes of [start, end) here already?  Fragments from next on, next the first beyond start. */
+static bool is_covered(const struct rte_mbuf *prev, const struct rte_mbuf *next, uint32_t start,
+		       uint32_t end)
+{
+	const struct rte_mbuf *m = prev;
+	uint32_t pos = start;
+
+	if (m != NULL && pkt_cb(m)->end_seq > pos)
+		pos = pkt_cb(m)->end_seq;
+	for (m = next; m != NULL && pkt_cb(m)->seq == pos && pos < end; m = pkt_cb(m)->qnext)
+		pos = pkt_cb(m)->end_seq;
+	return pos >= end;
+}
+
 static enum place insert(struct reass *r, struct rte_mbuf *m, uint32_t start, uint32_t end)
 {
 	struct rte_mbuf *prev = NULL, *next = r->head;
@@ -128,7 +143,7 @@ static enum place insert(struct reass *r, struct rte_mbuf *m, uint32_t start, ui
 		prev = next;
 		next = pkt_cb(next)->qnext;
 	}
-	if (next != NULL && pkt_cb(next)->seq == start && pkt_cb(next)->end_seq == end)
+	if (is_covered(prev, next, start, end))
 		return DUPLICATE;
 	if ((prev != NULL && pkt_cb(prev)->end_seq > start) ||
 	    (next != NULL && pkt_cb(next)->seq < end))

@@ -35,17 +35,49 @@ int route_add(struct stack *st, const struct route *r)
 	return 0;
 }
 
+static bool gateway_is_dead(const struct stack *st, const struct route *r)
+{
+	const struct neigh *n;
+
+	if (ipaddr_is_any(&r->via))
+		return false;
+	n = neigh_find((struct stack *)(uintptr_t)st, r->nif, &r->via);
+	return n != NULL && n->state == NEIGH_FAILED;
+}
+
+/*
+ * The longest prefix; of several gateways for it the first that is not known to be dead
+ * (RFC 4861 6.3.6, RFC 1122 3.3.1.2), or the first if all are.
+ */
 const struct route *route_find(const struct stack *st, const struct ipaddr *addr,
 			       const struct netif *nif, uint64_t now)
+{
+	const struct route_table *t = &st->net.route;
+	const struct route *r, *best = NULL;
+
+	for (r = t->routes; r < t->routes + t->nroutes; r++) {
+		if (best != NULL && r->rank != best->rank)
+			break;
+		if (r->valid_until <= now || (nif != NULL && r->nif != nif) ||
+		    !ipaddr_in_prefix(addr, &r->prefix, r->plen))
+			continue;
+		if (!gateway_is_dead(st, r))
+			return r;
+		if (best == NULL)
+			best = r;
+	}
+	return best;
+}
+
+bool route_has_gateway(const struct stack *st, const struct netif *nif, const struct ipaddr *via)
 {
 	const struct route_table *t = &st->net.route;
 	const struct route *r;
 
 	for (r = t->routes; r < t->routes + t->nroutes; r++)
-		if (r->valid_until > now && (nif == NULL || r->nif == nif) &&
-		    ipaddr_in_prefix(addr, &r->prefix, r->plen))
-			return r;
-	return NULL;
+		if (r->nif == nif && ipaddr_equal(&r->via, via))
+			return true;
+	return false;
 }
 
 /* The netif on which all of a gateway's neighbours are, for routes given without one. */
@@ -78,7 +110,7 @@ static int add_link_locals(struct stack *st, uint64_t now)
 
 	for (i = 0; i < st->cfg.nnetifs && err == 0; i++) {
 		ll = nd_link_local(st->cfg.netifs[i]);
-		if (nd_is_enabled(st, st->cfg.netifs[i]) && !ip_addr_is_ours(st, &ll))
+		if ((st->cfg.slaac || nd_is_enabled(st, st->cfg.netifs[i])) && !ip_addr_is_ours(st, &ll))
 			err = ifaddr_add(st, st->cfg.netifs[i], &ll, 64, now);
 	}
 	return err;
@@ -109,6 +141,8 @@ void route_recover(struct stack *st)
 
 	t->nroutes = 0;
 	for (a = t->addrs; a < t->addrs + t->naddrs; a++) {
+		if (a->autoconf)
+			continue;
 		memset(&r, 0, sizeof(r));
 		r.prefix = a->addr;
 		r.plen = a->plen;
@@ -206,13 +240,14 @@ static int lookup_own(struct stack *st, const struct ipaddr *addr, const struct 
 static int lookup_link(struct stack *st, const struct ipaddr *addr, const struct ipaddr *src,
 		       struct dst *out, uint64_t now)
 {
+	const struct ipaddr *better;
 	const struct route *r;
 
 	out->nexthop = *addr;
 	out->multicast = ipaddr_is_multicast(addr);
 	if (out->multicast || ipaddr_is_limited_broadcast(addr)) {
 		out->broadcast = !out->multicast;
-		out->nif = netif_of_group(st, addr, src, now);
+		out->nif = out->oif != NULL ? out->oif : netif_of_group(st, addr, src, now);
 		return 0;
 	}
 	if (ipaddr_is_v4(addr)) {
@@ -221,11 +256,18 @@ static int lookup_link(struct stack *st, const struct ipaddr *addr, const struct
 		if (out->broadcast)
 			return 0;
 	}
-	r = route_find(st, addr, NULL, now);
+	r = route_find(st, addr, out->oif, now);
+	if (r == NULL && out->oif != NULL && ipaddr_is_v4(addr)) {
+		out->nif = out->oif;
+		return 0;
+	}
 	if (r == NULL)
 		return -ENETUNREACH;
 	out->nif = r->nif;
-	if (!ipaddr_is_any(&r->via))
+	better = redirect_find(st, r->nif, addr, now);
+	if (better != NULL)
+		out->nexthop = *better;
+	else if (!ipaddr_is_any(&r->via))
 		out->nexthop = r->via;
 	return 0;
 }
@@ -246,7 +288,7 @@ static int lookup(struct stack *st, const struct ipaddr *addr, const struct ipad
 
 	if (ipaddr_is_any(addr) || ipaddr_is_loopback(addr))
 		return -ENETUNREACH;
-	if (src != NULL && !ipaddr_is_any(src) && !ip_addr_is_ours(st, src))
+	if (src != NULL && !ipaddr_is_any(src) && !out->foreign_src && !ip_addr_is_ours(st, src))
 		return -EADDRNOTAVAIL;
 	if (ip_addr_is_ours(st, addr)) {
 		err = lookup_own(st, addr, src, out);
@@ -274,12 +316,14 @@ static int lookup(struct stack *st, const struct ipaddr *addr, const struct ipad
 	return 0;
 }
 
-int route_lookup(struct stack *st, const struct ipaddr *addr, const struct ipaddr *src,
-		 struct dst *out, uint64_t now)
+int route_lookup_by(struct stack *st, const struct ipaddr *addr, const struct ipaddr *src,
+		    struct netif *oif, bool foreign_src, struct dst *out, uint64_t now)
 {
 	int err;
 
 	memset(out, 0, sizeof(*out));
+	out->oif = oif;
+	out->foreign_src = foreign_src;
 	err = lookup(st, addr, src, out, now);
 	if (err != 0) {
 		MIB_INC(st, IP_OUT_NO_ROUTES);
@@ -289,12 +333,18 @@ int route_lookup(struct stack *st, const struct ipaddr *addr, const struct ipadd
 	return 0;
 }
 
+int route_lookup(struct stack *st, const struct ipaddr *addr, const struct ipaddr *src,
+		 struct dst *out, uint64_t now)
+{
+	return route_lookup_by(st, addr, src, NULL, false, out, now);
+}
+
 int dst_check(struct stack *st, struct dst *d, const struct ipaddr *addr, const struct ipaddr *src,
 	      uint64_t now)
 {
 	if (likely(d->gen == st->net.route.gen))
 		return 0;
-	return route_lookup(st, addr, src, d, now);
+	return route_lookup_by(st, addr, src, d->oif, d->foreign_src, d, now);
 }
 
 bool stack_routes_addr(const struct stack *st, const struct ipaddr *addr)
@@ -308,6 +358,20 @@ bool stack_routes_addr(const struct stack *st, const struct ipaddr *addr)
 		return true;
 	/* At time 0 none has expired; net_house() takes out those that have. */
 	return route_find(st, addr, NULL, 0) != NULL;
+}
+
+void route_drop_gateway(struct stack *st, const struct netif *nif, const struct ipaddr *via)
+{
+	struct route_table *t = &st->net.route;
+	struct route *r;
+
+	for (r = t->routes; r < t->routes + t->nroutes; r++) {
+		if (r->advertised && r->nif == nif && ipaddr_equal(&r->via, via)) {
+			r->valid_until = 0;
+			route_changed(st);
+			net_house_at(st, 0);
+		}
+	}
 }
 
 /* -- expiry -------------------------------------------------------------------------------- */

@@ -192,13 +192,28 @@ START_TEST(options_are_skipped)
 }
 END_TEST
 
-START_TEST(broken_options_are_dropped)
+/* RFC 1122 3.2.2.5: the sender hears where the problem is. */
+START_TEST(broken_options_are_answered_with_a_parameter_problem)
 {
-	static const uint8_t bad[][4] = {
-		{ 7, 0, 0, 0 }, { 7, 1, 0, 0 }, { 7, 5, 0, 0 }, { 1, 1, 1, 7 }, { 68, 255, 0, 0 },
+	static const struct {
+		uint8_t opt[4], pointer;
+	} bad[] = {
+		{ { 7, 0, 0, 0 }, 20 },	  { { 7, 1, 0, 0 }, 20 },     { { 7, 5, 0, 0 }, 20 },
+		{ { 1, 1, 1, 7 }, 23 },	  { { 68, 255, 0, 0 }, 20 },  { { 7, 3, 3, 0 }, 22 },
+		{ { 7, 2, 0, 0 }, 21 },	  { { 1, 148, 3, 0 }, 22 },   { { 68, 4, 4, 0 }, 22 },
 	};
+	size_t len;
 
-	expect_drop(with_options(bad[_i], 4), MIB_IP_IN_HDR_ERRORS);
+	nw_introduce_peer();
+	len = with_options(bad[_i].opt, 4);
+	nw_inject(len);
+	ck_assert_uint_eq(fake.nrx, 0);
+	ck_assert_uint_eq(stack_mib(nw.st, MIB_IP_IN_HDR_ERRORS), 1);
+	ck_assert(nw_take());
+	ck_assert(nw.info.is_icmp && nw.info.icmp_type == 12 && nw.info.icmp_code == 0);
+	ck_assert_uint_eq(nw.info.data[0], bad[_i].pointer);
+	ck_assert_uint_eq(nw.info.data[4], 0x46);
+	nw_expect_silence();
 }
 END_TEST
 
@@ -533,7 +548,7 @@ static Suite *ip4_suite(void)
 	tcase_add_loop_test(tc, broadcast_and_all_hosts_are_delivered_as_multicast, 0, 3);
 	tcase_add_test(tc, tcp_to_a_group_is_dropped);
 	tcase_add_loop_test(tc, options_are_skipped, 0, 6);
-	tcase_add_loop_test(tc, broken_options_are_dropped, 0, 5);
+	tcase_add_loop_test(tc, broken_options_are_answered_with_a_parameter_problem, 0, 9);
 	tcase_add_loop_test(tc, source_routes_are_dropped, 0, 2);
 	tcase_add_test(tc, what_the_transport_learns);
 	tcase_add_loop_test(tc, transport_checksums_are_verified, 0, 40);
