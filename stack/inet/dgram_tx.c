@@ -274,6 +274,7 @@ void dgram_tx_ip(const struct sock *sk, const struct dgram_tx *tx, uint32_t ip_l
 	ip->flowlabel = tx->flowlabel;
 	ip->no_autolabel = isk->in6.no_autolabel;
 	ip->mc_loop = v4 ? isk->mc_loop : isk->in6.mc_loop;
+	ip->whole_link = pmtudisc >= IP_PMTUDISC_PROBE;
 	/* IPv4: what fits carries DF, so that the path's MTU is learnt (ip(7), IP_PMTUDISC_WANT). */
 	ip->df = pmtudisc == IP_PMTUDISC_DO || pmtudisc == IP_PMTUDISC_PROBE ||
 		 (pmtudisc == IP_PMTUDISC_WANT && ip_len <= tx->dst->mtu);

@@ -58,6 +58,7 @@ struct ip_tx {
 	uint8_t ttl;
 	uint8_t tos;
 	bool df; /* do not fragment: IPv4 DF; an oversized packet is -EMSGSIZE */
+	bool whole_link; /* up to the link's MTU, whatever was learnt of the path (IP_PMTUDISC_PROBE) */
 	bool host_only; /* multicast with a TTL of 0: for our own members, not for the link */
 	bool mc_loop; /* multicast: a copy to our own members, too (IP_MULTICAST_LOOP) */
 	uint32_t flowlabel; /* IPv6; 0: a hash of the flow (RFC 6437 3) unless no_autolabel */
@@ -102,6 +103,12 @@ int ip_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct 
  */
 int ip_output_own_header(struct stack *st, struct rte_mbuf *m, struct dst *d, bool mc_loop,
 			 uint64_t now);
+
+/* The MTU that counts for a packet. */
+static inline uint16_t ip_tx_mtu(const struct ip_tx *tx, const struct dst *d)
+{
+	return tx->whole_link ? d->nif->mtu : d->mtu;
+}
 
 /* Is addr ours, and not multicast/broadcast? */
 bool ip_addr_is_ours(const struct stack *st, const struct ipaddr *addr);

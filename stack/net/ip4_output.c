@@ -65,7 +65,7 @@ static int fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const s
 		    uint64_t now)
 {
 	uint32_t len = rte_pktmbuf_pkt_len(m), off, n;
-	uint32_t room = (uint32_t)(d->mtu - sizeof(struct rte_ipv4_hdr)) & ~7u;
+	uint32_t room = (uint32_t)(ip_tx_mtu(tx, d) - sizeof(struct rte_ipv4_hdr)) & ~7u;
 	uint16_t ident = ip4_next_ident(st, tx), frag;
 	struct rte_mbuf *piece;
 	struct dst plain = *d;
@@ -109,7 +109,7 @@ int ip4_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct
 	m->ol_flags &= ~(RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6);
 	if (unlikely(total > IP4_MAX_LEN))
 		return too_big(st, m);
-	if (unlikely(total > d->mtu && (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0 && !d->loop)) {
+	if (unlikely(total > ip_tx_mtu(tx, d) && (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0 && !d->loop)) {
 		if (tx->df)
 			return too_big(st, m);
 		return fragment(st, m, d, tx, now);

@@ -59,7 +59,7 @@ static int fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const s
 		    uint64_t now)
 {
 	uint32_t len = rte_pktmbuf_pkt_len(m), off, n, id = stack_random(st);
-	uint32_t room = (d->mtu - (uint32_t)sizeof(struct rte_ipv6_hdr) - FRAG_HDR_LEN) & ~7u;
+	uint32_t room = (ip_tx_mtu(tx, d) - (uint32_t)sizeof(struct rte_ipv6_hdr) - FRAG_HDR_LEN) & ~7u;
 	struct rte_mbuf *piece;
 	struct dst plain = *d;
 	int err = 0;
@@ -116,7 +116,7 @@ int ip6_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct
 	m->ol_flags &= ~(RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IPV6);
 	if (unlikely(len > IP6_MAX_PAYLOAD))
 		return too_big(st, m);
-	if (unlikely(len + sizeof(struct rte_ipv6_hdr) > d->mtu &&
+	if (unlikely(len + sizeof(struct rte_ipv6_hdr) > ip_tx_mtu(tx, d) &&
 		     (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0 && !d->loop)) {
 		if (tx->df)
 			return too_big(st, m);

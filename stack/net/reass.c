@@ -18,6 +18,8 @@
 #define REASS_MAX_PER_DATAGRAM 256
 #define REASS_MAX_LEN	       65535u
 
+#define IP6_FRAG_HLEN 8u /* the fragment header, which goes */
+
 #define ECN_NOT_ECT 0
 #define ECN_CE	    3
 
@@ -192,7 +194,12 @@ static struct rte_mbuf *assemble(struct stack *st, struct reass *r)
 
 static bool frag_is_valid(const struct reass_frag *f)
 {
-	if (f->len == 0 || f->off + f->len > REASS_MAX_LEN - f->hdr_len)
+	/* IPv4's length counts its header, IPv6's only those behind the fixed one. */
+	uint32_t headers = f->hdr_len;
+
+	if (!ipaddr_is_v4(&f->dst))
+		headers -= (uint32_t)sizeof(struct rte_ipv6_hdr) + IP6_FRAG_HLEN;
+	if (f->len == 0 || f->off + f->len + headers > REASS_MAX_LEN)
 		return false;
 	return !f->more || f->len % 8 == 0;
 }

@@ -38,23 +38,40 @@ static struct conn *conn_new(struct node *n, struct socket *so)
 	return c;
 }
 
-static struct conn *conn_make(struct node *n, int domain, int type)
+static struct conn *conn_make(struct node *n, int domain, int type, int protocol, int *err)
 {
 	struct socket *so = NULL;
-	int err = socket_create(n->st, domain, type, 0, &so, n->world->now);
 
-	must(err == 0, "socket: %s", strerror(-err));
-	return conn_new(n, so);
+	*err = socket_create(n->st, domain, type, protocol, &so, n->world->now);
+	return *err == 0 ? conn_new(n, so) : NULL;
+}
+
+static int domain_of(const struct node *n)
+{
+	return ipaddr_is_v4(&n->addr) ? AF_INET : AF_INET6;
+}
+
+struct conn *conn_socket_proto(struct node *n, int type, int protocol, int *err)
+{
+	return conn_make(n, domain_of(n), type, protocol, err);
 }
 
 struct conn *conn_socket(struct node *n, int type)
 {
-	return conn_make(n, ipaddr_is_v4(&n->addr) ? AF_INET : AF_INET6, type);
+	int err;
+	struct conn *c = conn_make(n, domain_of(n), type, 0, &err);
+
+	must(err == 0, "socket: %s", strerror(-err));
+	return c;
 }
 
 struct conn *conn_socket6(struct node *n, int type)
 {
-	return conn_make(n, AF_INET6, type);
+	int err;
+	struct conn *c = conn_make(n, AF_INET6, type, 0, &err);
+
+	must(err == 0, "socket: %s", strerror(-err));
+	return c;
 }
 
 static socklen_t to_sockaddr(const struct conn *c, const struct ipaddr *addr, uint16_t port,

@@ -142,7 +142,8 @@ struct script {
 	struct ipaddr peer_addr;
 	uint32_t ts_base;
 	uint64_t last_seen_at; /* ns, of the segment that expect() took last */
-	bool mute_arp;
+	bool mute_arp;	 /* nor ND: questions for the peer stay unanswered */
+	bool no_csum_ok; /* UDP over IPv6 may come without a checksum */
 };
 extern struct script S;
 
@@ -194,6 +195,10 @@ struct script_icmp {
 void script_peer_icmp(uint8_t type, uint8_t code, const struct script_icmp *e);
 #define peer_icmp(type, code, ...)                                                                 \
 	script_peer_icmp(type, code, &(const struct script_icmp){ .proto = 6, __VA_ARGS__ })
+
+/* A fragment of a datagram of proto: len bytes at off. */
+void script_peer_fragment(uint32_t id, uint8_t proto, uint32_t off, bool more, const uint8_t *data,
+			  size_t len);
 
 void script_expect(const struct script_seg *seg, const char *file, int line);
 #define expect(fl, ...) script_expect(SCRIPT_SEG(fl, __VA_ARGS__), __FILE__, __LINE__)

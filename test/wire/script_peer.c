@@ -160,3 +160,22 @@ void script_peer_icmp(uint8_t type, uint8_t code, const struct script_icmp *e)
 	script_peer_frame(buf, frame_build_icmp(buf, &S.path, type, code, rest,
 						(size_t)(l4 + 8 - rest)));
 }
+
+void script_peer_fragment(uint32_t id, uint8_t proto, uint32_t off, bool more, const uint8_t *data,
+			  size_t len)
+{
+	static uint8_t buf[FRAME_MAX], body[FRAME_MAX];
+
+	if (!S.path.v6) {
+		script_peer_frame(buf, frame_build_ip4(buf, &S.path, proto, (uint16_t)id,
+						       (uint16_t)(off / 8 | (more ? 0x2000 : 0)), data,
+						       len));
+		return;
+	}
+	body[0] = proto;
+	body[1] = 0;
+	frame_put16(body + 2, (uint16_t)(off | more));
+	frame_put32(body + 4, id);
+	memcpy(body + 8, data, len);
+	script_peer_frame(buf, frame_build_ip6(buf, &S.path, 44, 64, body, len + 8));
+}

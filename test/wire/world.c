@@ -114,6 +114,7 @@ struct ipaddr world_addr(uint32_t v4)
 
 	if (!world_v6)
 		return ipaddr_from_v4(htonl(v4));
+	a.b[5] = (uint8_t)(v4 >> 16);
 	a.b[14] = (uint8_t)(v4 >> 8);
 	a.b[15] = (uint8_t)v4;
 	return a;

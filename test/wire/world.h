@@ -84,7 +84,7 @@ struct world {
 
 /* Worlds that are made from now on speak IPv6.  sim.h sets it for each test. */
 extern bool world_v6;
-/* The address that a node given as a.b.c.d has: itself, or 2001:db8::c*256+d. */
+/* The address that a node given as a.b.c.d has: itself, or 2001:db8:b::c*256+d. */
 struct ipaddr world_addr(uint32_t v4);
 
 /* -- life --------------------------------------------------------------------------- */
@@ -154,6 +154,8 @@ struct conn {
 /* Of the world's family; conn_socket6() of AF_INET6 always. */
 struct conn *conn_socket(struct node *n, int type);
 struct conn *conn_socket6(struct node *n, int type);
+/* Of the world's family and a protocol; NULL with *err = -errno if the stack refuses. */
+struct conn *conn_socket_proto(struct node *n, int type, int protocol, int *err);
 /* port 0: chosen by the stack. */
 int conn_bind(struct conn *c, const struct ipaddr *addr, uint16_t port);
 int conn_connect(struct conn *c, const struct ipaddr *addr, uint16_t port);
