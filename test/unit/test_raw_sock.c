@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_raw.c - ping sockets and raw sockets: what ping and traceroute need. */
+/* test_raw_sock.c - ping sockets and raw sockets: what ping and traceroute need. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/errqueue.h>
