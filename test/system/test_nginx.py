@@ -270,7 +270,7 @@ def nothing_left_behind():
 
 def idle_cpu():
     """Idle, everything together stays below 2 % of a core; the first request comes fast."""
-    seconds = 10.0
+    seconds = 30.0
     with TapWorld() as w:
         start(w)
         time.sleep(1.5)
