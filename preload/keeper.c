@@ -23,7 +23,10 @@
  *
  * It ends when the last process is gone and the stack has nothing left to do.  If it dies
  * before, the kernel marks the word on its robust list, and the next program that comes
- * in clones another.  A parent that is PID 1 of its namespace takes it along.
+ * in clones another.  It may also die before the word is on its list, and with it the
+ * process that made it: the word then says KEEPER_STARTING for longer than START_LIMIT, and
+ * another is cloned; one that was only slow sees that its turn is over, and leaves.
+ * A parent that is PID 1 of its namespace takes it along.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,6 +59,7 @@
 #define DRIVE_BURSTS 8
 /* A clone that failed is not tried again at once. */
 #define RETRY NSEC_PER_SEC
+#define START_LIMIT NSEC_PER_SEC
 
 static uint64_t until(uint64_t now, uint64_t deadline, uint64_t min, uint64_t max)
 {
@@ -143,7 +147,7 @@ static void shed_descriptors(void)
 		real.open("/dev/null", O_RDWR);
 }
 
-static void enter_robust_list(struct engine_thread *t)
+static void enter_robust_list(struct engine_thread *t, uint32_t starting)
 {
 	struct keeper_shared *k = &shm->keeper;
 
@@ -151,10 +155,12 @@ static void enter_robust_list(struct engine_thread *t)
 	/* A raw clone has no robust list: thread_refresh() made one with our offset. */
 	k->node.next = &t->robust->list;
 	t->robust->list.next = &k->node;
-	__atomic_store_n(&k->word, (uint32_t)t->tid, __ATOMIC_RELEASE);
+	if (!__atomic_compare_exchange_n(&k->word, &starting, (uint32_t)t->tid, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		_exit(0);
 }
 
-static void become_keeper(void)
+static void become_keeper(uint32_t starting)
 {
 	struct engine_thread *t = &engine_self;
 
@@ -164,7 +170,7 @@ static void become_keeper(void)
 	fdtable = NULL;
 	*engine_fork_pid = engine.pid;
 	*t = (struct engine_thread){ .inside = 1 };
-	enter_robust_list(t);
+	enter_robust_list(t, starting);
 	setsid();
 	prctl(PR_SET_NAME, "shim-keeper", 0, 0, 0);
 	/* Naps are to last what they say. */
@@ -259,12 +265,12 @@ static __attribute__((noreturn)) void leave_port(void)
 	_exit(0);
 }
 
-static __attribute__((noreturn)) void keeper_main(void)
+static __attribute__((noreturn)) void keeper_main(uint32_t starting)
 {
 	struct keeper_self k = { .plan = { .nap = NAP_MIN } };
 	int r = 1;
 
-	become_keeper();
+	become_keeper(starting);
 	k.fds[0] = (struct pollfd){ .fd = keeper_watch_start(), .events = POLLIN };
 	for (unsigned int i = 0; i < engine.nport_fds; i++)
 		k.fds[1 + i] = (struct pollfd){ .fd = engine.port_fds[i], .events = POLLIN };
@@ -308,17 +314,18 @@ static void remember_child(pid_t pid)
 int keeper_start(void)
 {
 	struct keeper_shared *k = &shm->keeper;
+	uint32_t starting = KEEPER_STARTING | (++k->generation & FUTEX_TID_MASK);
 	sigset_t mask;
 	long pid;
 
 	signals_block_all(&mask);
-	k->generation++;
-	__atomic_store_n(&k->word, 0, __ATOMIC_RELEASE);
+	k->started = engine_now();
+	__atomic_store_n(&k->word, starting, __ATOMIC_RELEASE);
 	k->deep_sleep = 0;
 	/* Exit signal 0, nothing shared but what is MAP_SHARED. */
 	pid = real.syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
 	if (pid == 0)
-		keeper_main();
+		keeper_main(starting);
 	if (pid < 0) {
 		pid = -errno;
 		__atomic_store_n(&k->word, FUTEX_OWNER_DIED, __ATOMIC_RELEASE);
@@ -345,13 +352,21 @@ static void reap_keepers(void)
 	}
 }
 
+static bool is_overdue(uint64_t now)
+{
+	const struct keeper_shared *k = &shm->keeper;
+
+	return (__atomic_load_n(&k->word, __ATOMIC_RELAXED) & KEEPER_STARTING) != 0 &&
+	       now - k->started > START_LIMIT;
+}
+
 void keeper_check(uint64_t now)
 {
 	static uint64_t failed;
 	int r;
 
 	reap_keepers();
-	if (keeper_is_dead() && (failed == 0 || now - failed >= RETRY)) {
+	if ((keeper_is_dead() || is_overdue(now)) && (failed == 0 || now - failed >= RETRY)) {
 		r = keeper_start();
 		failed = r < 0 ? now : 0;
 		if (r < 0)

@@ -73,10 +73,14 @@ struct engine_lock {
 };
 
 /* What the keeper and the sleepers tell each other: keeper.c */
+/* The other two bits of a robust futex are its thread id and FUTEX_OWNER_DIED. */
+#define KEEPER_STARTING 0x80000000u
+
 struct keeper_shared {
 	/*
 	 * On the keeper's own robust list: when it dies the kernel sets FUTEX_OWNER_DIED in
-	 * word, so that everybody learns of it by one load.
+	 * word, so that everybody learns of it by one load.  Else its thread id, or
+	 * KEEPER_STARTING with its generation until it is on that list.
 	 */
 	struct robust_list node;
 	uint32_t word;
@@ -86,6 +90,7 @@ struct keeper_shared {
 	uint32_t deep_sleep;	/* it waits without a tick: kick it when activity begins */
 	uint32_t port_waiters;	/* threads asleep with the port's descriptor in their wait set */
 	uint32_t sleepers;	/* threads asleep at all */
+	uint64_t started;	/* ns: when it was last cloned */
 	uint64_t last_poll;	/* ns: when anybody last ran the stack */
 	uint64_t last_active;	/* ns: when a program last called in */
 };
