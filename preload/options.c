@@ -61,6 +61,11 @@ const struct option_row option_table[OPTION_COUNT] = {
 			"route of its family; without one, what is not on the port's networks stays in "
 			"the kernel.",
 		.parse = parse_gateways, FIELD(nroutes) },
+	[OPTION_SLAAC] = { .name = "slaac", .arg = "on|off", .def = "off",
+		.allowed = "on or off",
+		.help = "Take IPv6 addresses for the prefixes that routers advertise, besides those "
+			"given. Advertised routes are taken in either case.",
+		.parse = parse_bool, FIELD(slaac) },
 	[OPTION_MTU] = { .name = "mtu", .arg = "BYTES", .def = "0",
 		.allowed = "0 (the port's own) or a number from 576 to 9600",
 		.help = "Largest IP packet on the port, in bytes. 0 takes the port's own.",

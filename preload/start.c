@@ -137,6 +137,7 @@ static int stack_params(struct stack_config *sc)
 	if (config.cc[0] != '\0')
 		memcpy(sc->cc, config.cc, sizeof(sc->cc));
 	sc->ecn = config.ecn;
+	sc->slaac = config.slaac;
 	sc->syncookies = (uint8_t)config.syncookies;
 	return getrandom(sc->secret, sizeof(sc->secret), 0) == sizeof(sc->secret) ? 0 : -errno;
 }

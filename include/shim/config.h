@@ -71,6 +71,7 @@ struct shim_config {
 	unsigned int spin_us; /* busy-poll before sleeping; CONFIG_SPIN_FOREVER never sleeps */
 	char cc[16];	      /* congestion control: newreno, cubic, bbr */
 	bool ecn;
+	bool slaac; /* take IPv6 addresses that routers advertise prefixes for */
 	unsigned int syncookies;   /* 0 never, 1 when the SYN queue is full, 2 always */
 	unsigned int time_wait_ms; /* 2 MSL */
 

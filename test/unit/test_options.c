@@ -113,6 +113,7 @@ START_TEST(defaults_are_the_documented_ones)
 	ck_assert_uint_eq(cfg.wmem[2], 4194304);
 	ck_assert_str_eq(cfg.cc, "cubic");
 	ck_assert(!cfg.ecn);
+	ck_assert(!cfg.slaac);
 	ck_assert_uint_eq(cfg.syncookies, 1);
 	ck_assert_uint_eq(cfg.time_wait_ms, 60000);
 	ck_assert_int_eq(cfg.log_level, LOG_LEVEL_WARN);
@@ -142,7 +143,7 @@ START_TEST(empty_value_means_the_default)
 		[OPTION_MAC] = "02:00:00:00:00:01", [OPTION_QUEUES] = "1", [OPTION_MEMORY] = "1G",
 		[OPTION_HUGEPAGES] = "off", [OPTION_MAX_SOCKETS] = "100", [OPTION_SPIN_US] = "forever",
 		[OPTION_RMEM] = "1K,2K,3K", [OPTION_WMEM] = "1K,2K,3K", [OPTION_CC] = "newreno",
-		[OPTION_ECN] = "on", [OPTION_SYNCOOKIES] = "always", [OPTION_TIME_WAIT] = "1",
+		[OPTION_ECN] = "on", [OPTION_SLAAC] = "on", [OPTION_SYNCOOKIES] = "always", [OPTION_TIME_WAIT] = "1",
 		[OPTION_LOG] = "debug", [OPTION_LOG_FILE] = "/tmp/x",
 		[OPTION_RULES] = "kernel:tcp:listen:*:22", [OPTION_CONFIG] = "x.ini",
 	};
@@ -440,6 +441,8 @@ START_TEST(words)
 	ck_assert(cfg.ecn);
 	taken(OPTION_ECN, "0");
 	ck_assert(!cfg.ecn);
+	taken(OPTION_SLAAC, "on");
+	ck_assert(cfg.slaac);
 	refused(OPTION_ECN, "2");
 	refused(OPTION_ECN, "On");
 	taken(OPTION_CC, "newreno");
