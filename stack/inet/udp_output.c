@@ -53,6 +53,22 @@ static bool link_is_full(struct stack *st, struct udp_sock *up, const struct dgr
 	return true;
 }
 
+/* May a datagram of len bytes be cut into segments?  In the order of udp_send_skb(). */
+static int gso_check(const struct udp_sock *up, const struct dgram_tx *tx, uint32_t len)
+{
+	bool v4 = ipaddr_is_v4(&tx->to.addr);
+	uint32_t segment = len < tx->gso_size ? len : tx->gso_size;
+
+	if (ip_hlen(tx) + UDP_HLEN + segment > tx->dst->mtu)
+		return -EMSGSIZE;
+	if (len > (uint32_t)tx->gso_size * UDP_MAX_SEGMENTS)
+		return -EINVAL;
+	/* The link sums up each segment: without sums there is nothing to do it. */
+	if (v4 ? (up->dg.inet.sk.flags & SOCK_F_NO_CHECK_TX) != 0 : up->no_check6_tx)
+		return -EINVAL;
+	return 0;
+}
+
 /* UDP_SEGMENT: one buffer, many datagrams of gso_size. */
 static ssize_t udp_send_segments(struct stack *st, struct udp_sock *up, const struct dgram_tx *tx,
 				 struct iov_iter *it, uint64_t now)
@@ -61,11 +77,6 @@ static ssize_t udp_send_segments(struct stack *st, struct udp_sock *up, const st
 	struct rte_mbuf *m;
 	int err;
 
-	if (ip_hlen(tx) + UDP_HLEN + tx->gso_size > tx->dst->mtu)
-		return -EINVAL;
-	if (len > (uint32_t)tx->gso_size * UDP_MAX_SEGMENTS ||
-	    (up->dg.inet.sk.flags & SOCK_F_NO_CHECK_TX) != 0)
-		return -EINVAL;
 	while (left > 0) {
 		n = left < tx->gso_size ? left : tx->gso_size;
 		m = dgram_copy_in(st, it, UDP_HLEN, n);
@@ -77,6 +88,26 @@ static ssize_t udp_send_segments(struct stack *st, struct udp_sock *up, const st
 		left -= n;
 	}
 	return len;
+}
+
+/* The same with what was collected under a cork; whole is consumed. */
+static int udp_push_segments(struct stack *st, struct udp_sock *up, const struct dgram_tx *tx,
+			     struct rte_mbuf *whole, uint64_t now)
+{
+	uint32_t end = rte_pktmbuf_pkt_len(whole), off, n;
+	struct rte_mbuf *m;
+	int err = gso_check(up, tx, end - UDP_HLEN);
+
+	for (off = UDP_HLEN; off < end && err == 0; off += n) {
+		n = RTE_MIN(end - off, (uint32_t)tx->gso_size);
+		m = pkt_copy(st, whole, off, n);
+		if (m == NULL || pkt_push(st, m, UDP_HLEN) == NULL)
+			err = -ENOBUFS;
+		else
+			err = udp_xmit(st, up, tx, m, now);
+	}
+	rte_pktmbuf_free(whole);
+	return err;
 }
 
 int udp_push(struct stack *st, struct udp_sock *up, uint64_t now)
@@ -91,7 +122,18 @@ int udp_push(struct stack *st, struct udp_sock *up, uint64_t now)
 		rte_pktmbuf_free(m);
 		return err;
 	}
+	if (tx->gso_size > 0)
+		return udp_push_segments(st, up, tx, m, now);
 	return udp_xmit(st, up, tx, m, now);
+}
+
+/* Does a datagram of len bytes, with its header, find room in a packet, or in many?  0, -EMSGSIZE. */
+static int udp_check_size(struct stack *st, struct udp_sock *up, const struct dgram_tx *tx,
+			  uint32_t len, uint64_t now)
+{
+	if (tx->gso_size == 0)
+		return dgram_tx_size(st, &up->dg.inet.sk, tx, ip_hlen(tx) + len, now);
+	return len + (ipaddr_is_v4(&tx->to.addr) ? IP4_HLEN : 0) > 65535 ? -EMSGSIZE : 0;
 }
 
 /* Data for the datagram that is being collected; its destination is fixed. */
@@ -102,8 +144,7 @@ static ssize_t udp_cork_append(struct stack *st, struct udp_sock *up, struct iov
 	uint32_t len = (uint32_t)it->count;
 	int err;
 
-	err = dgram_tx_size(st, &up->dg.inet.sk, &up->cork_tx,
-			    ip_hlen(&up->cork_tx) + rte_pktmbuf_pkt_len(m) + len, now);
+	err = udp_check_size(st, up, &up->cork_tx, rte_pktmbuf_pkt_len(m) + len, now);
 	if (err == 0)
 		err = dgram_append(st, m, it, len);
 	if (err < 0) {
@@ -134,9 +175,13 @@ static ssize_t udp_send_one(struct stack *st, struct udp_sock *up, struct dgram_
 	struct rte_mbuf *m;
 	int err;
 
-	err = dgram_tx_size(st, &up->dg.inet.sk, tx, ip_hlen(tx) + UDP_HLEN + len, now);
+	err = udp_check_size(st, up, tx, UDP_HLEN + len, now);
+	if (err == 0 && tx->gso_size > 0 && !more)
+		err = gso_check(up, tx, len);
 	if (err < 0)
 		return err;
+	if (len > tx->gso_size && tx->gso_size > 0 && !more)
+		return udp_send_segments(st, up, tx, it, now);
 	m = dgram_copy_in(st, it, UDP_HLEN, len);
 	if (m == NULL)
 		return -ENOBUFS;
@@ -190,8 +235,6 @@ static ssize_t udp_do_sendmsg(struct stack *st, struct socket *so, const struct 
 		return -EPIPE;
 	if (link_is_full(st, up, &tx, now))
 		return -EAGAIN;
-	if (tx.gso_size > 0 && it.count > tx.gso_size && !more)
-		return udp_send_segments(st, up, &tx, &it, now);
 	return udp_send_one(st, up, &tx, &it, more, now);
 }
 
