@@ -98,7 +98,7 @@ int cmd_check(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	check_machine(&cfg);
-	check_port(&cfg);
+	check_ports(&cfg);
 	check_addresses(&cfg);
 	if (missing == 0) {
 		printf("Nothing that is needed is missing.\n");

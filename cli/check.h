@@ -23,8 +23,8 @@ void check_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Processor, kernel, memory, limits, the library itself (check_machine.c). */
 void check_machine(const struct shim_config *cfg);
-/* What the port needs (check_port.c). */
-void check_port(const struct shim_config *cfg);
+/* What the ports need (check_port.c). */
+void check_ports(const struct shim_config *cfg);
 /* Does the kernel have an address of ours?  (check_port.c) */
 void check_addresses(const struct shim_config *cfg);
 

@@ -105,13 +105,13 @@ static void check_tap_name(const char *ifname)
 			      strcmp(driver, "tun") == 0 ? " and is in use" : " and is no TAP");
 }
 
-static void check_tap(const struct shim_config *cfg)
+static void check_tap(const struct config_port *port)
 {
 	char ifname[64];
 
 	device_opens("/dev/net/tun", "modprobe tun (container: --device /dev/net/tun)");
 	need_capability(CHECK_CAP_NET_ADMIN, "CAP_NET_ADMIN", "make the TAP interface");
-	if (vdev_arg(cfg->vdev, "iface", ifname, sizeof(ifname)))
+	if (vdev_arg(port->vdev, "iface", ifname, sizeof(ifname)))
 		check_tap_name(ifname);
 }
 
@@ -159,23 +159,23 @@ static void check_kernel_interface(const char *ifname)
 		close(fd);
 }
 
-static void check_af_packet(const struct shim_config *cfg)
+static void check_af_packet(const struct config_port *port)
 {
 	char ifname[64] = "";
 
 	need_capability(CHECK_CAP_NET_RAW, "CAP_NET_RAW", "open packet sockets");
-	if (!vdev_arg(cfg->vdev, "iface", ifname, sizeof(ifname)))
-		check_missing("%s does not say which interface: iface=NAME", cfg->vdev);
+	if (!vdev_arg(port->vdev, "iface", ifname, sizeof(ifname)))
+		check_missing("%s does not say which interface: iface=NAME", port->vdev);
 	else
 		check_kernel_interface(ifname);
 }
 
-static void check_memif(const struct shim_config *cfg)
+static void check_memif(const struct config_port *port)
 {
 	char path[CONFIG_STR_LEN] = "/run/memif.sock", role[16] = "client", dir[CONFIG_STR_LEN];
 
-	vdev_arg(cfg->vdev, "socket", path, sizeof(path));
-	vdev_arg(cfg->vdev, "role", role, sizeof(role));
+	vdev_arg(port->vdev, "socket", path, sizeof(path));
+	vdev_arg(port->vdev, "role", role, sizeof(role));
 	if (strcmp(role, "server") != 0 && strcmp(role, "client") != 0) {
 		check_missing("memif role '%s': it is server or client", role);
 		return;
@@ -191,15 +191,15 @@ static void check_memif(const struct shim_config *cfg)
 		check_ok("memif %s can use %s", role, path);
 }
 
-static void check_virtio_user(const struct shim_config *cfg)
+static void check_virtio_user(const struct config_port *port)
 {
 	char path[CONFIG_STR_LEN] = "";
 
-	if (!vdev_arg(cfg->vdev, "path", path, sizeof(path)))
-		check_missing("%s does not say where its back end is: path=", cfg->vdev);
+	if (!vdev_arg(port->vdev, "path", path, sizeof(path)))
+		check_missing("%s does not say where its back end is: path=", port->vdev);
 	else if (strcmp(path, "/dev/vhost-net") == 0)
 		device_opens(path, "modprobe vhost_net");
-	else if (access(path, W_OK) != 0 && strstr(cfg->vdev, "server=1") == NULL)
+	else if (access(path, W_OK) != 0 && strstr(port->vdev, "server=1") == NULL)
 		check_missing("%s: %s: start the vhost-user back end first", path, strerror(errno));
 	else
 		check_ok("%s can be used", path);
@@ -227,16 +227,16 @@ static void check_vfio_group(const char *pci)
 			      pci);
 }
 
-static void check_pci(const struct shim_config *cfg)
+static void check_pci(const struct config_port *port)
 {
 	static const char *const usable[] = { "vfio-pci", "igb_uio", "uio_pci_generic" };
 	char path[PATH_MAX], driver[PATH_MAX];
 	const char *name = "none";
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", cfg->pci);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", port->pci);
 	if (access(path, F_OK) != 0) {
-		check_missing("there is no PCI device %s (lspci -D lists them)", cfg->pci);
+		check_missing("there is no PCI device %s (lspci -D lists them)", port->pci);
 		return;
 	}
 	strcat(path, "/driver");
@@ -248,22 +248,22 @@ static void check_pci(const struct shim_config *cfg)
 	for (unsigned int i = 0; i < sizeof(usable) / sizeof(usable[0]); i++) {
 		if (strcmp(name, usable[i]) != 0)
 			continue;
-		check_ok("PCI device %s is bound to %s", cfg->pci, name);
+		check_ok("PCI device %s is bound to %s", port->pci, name);
 		if (i == 0)
-			check_vfio_group(cfg->pci);
+			check_vfio_group(port->pci);
 		return;
 	}
 	check_missing("PCI device %s is bound to %s, not to vfio-pci: dpdk-devbind.py -b vfio-pci %s "
 		      "(its kernel interface disappears)",
-		      cfg->pci, name, cfg->pci);
+		      port->pci, name, port->pci);
 }
 
 /* -- all together --------------------------------------------------------------------------- */
-void check_port(const struct shim_config *cfg)
+static void check_port(const struct config_port *port)
 {
 	static const struct {
 		const char *driver;
-		void (*check)(const struct shim_config *cfg);
+		void (*check)(const struct config_port *port);
 	} kinds[] = {
 		{ "net_tap", check_tap },
 		{ "net_af_packet", check_af_packet },
@@ -272,21 +272,34 @@ void check_port(const struct shim_config *cfg)
 		{ "virtio_user", check_virtio_user },
 	};
 
-	if (!cfg->enabled) {
-		check_note("no port is given (--vdev, --pci): what one needs is not checked");
-		return;
-	}
-	if (cfg->pci[0] != '\0') {
-		check_pci(cfg);
+	if (port->pci[0] != '\0') {
+		check_pci(port);
 		return;
 	}
 	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strncmp(cfg->vdev, kinds[i].driver, strlen(kinds[i].driver)) == 0) {
-			kinds[i].check(cfg);
+		if (strncmp(port->vdev, kinds[i].driver, strlen(kinds[i].driver)) == 0) {
+			kinds[i].check(port);
 			return;
 		}
 	}
-	check_note("nothing is known about what %s needs", cfg->vdev);
+	check_note("nothing is known about what %s needs", port->vdev);
+}
+
+void check_ports(const struct shim_config *cfg)
+{
+	if (!cfg->enabled)
+		check_note("no port is given (--vdev, --pci): what one needs is not checked");
+	for (unsigned int i = 0; i < cfg->nports; i++)
+		check_port(&cfg->ports[i]);
+}
+
+static bool is_ours(const struct shim_config *cfg, const struct ipaddr *addr)
+{
+	for (unsigned int n = 0; n < CONFIG_MAX_PORTS; n++)
+		for (unsigned int i = 0; i < cfg->ports[n].naddrs; i++)
+			if (ipaddr_equal(addr, &cfg->ports[n].addrs[i].addr))
+				return true;
+	return false;
 }
 
 void check_addresses(const struct shim_config *cfg)
@@ -294,27 +307,25 @@ void check_addresses(const struct shim_config *cfg)
 	struct ifaddrs *all, *ifa;
 	unsigned int taken = 0;
 
-	if (cfg->naddrs == 0 || getifaddrs(&all) != 0)
+	/* Also without a port: the question may be asked beforehand. */
+	if (cfg->ports[0].naddrs == 0 || getifaddrs(&all) != 0)
 		return;
 	for (ifa = all; ifa != NULL; ifa = ifa->ifa_next) {
 		char text[INET6_ADDRSTRLEN] = "";
 		struct endpoint ep;
 
 		if (ifa->ifa_addr == NULL ||
-		    endpoint_from_sockaddr(&ep, ifa->ifa_addr, sizeof(struct sockaddr_in6)) != 0)
+		    endpoint_from_sockaddr(&ep, ifa->ifa_addr, sizeof(struct sockaddr_in6)) != 0 ||
+		    !is_ours(cfg, &ep.addr))
 			continue;
-		for (unsigned int i = 0; i < cfg->naddrs; i++) {
-			if (!ipaddr_equal(&ep.addr, &cfg->addrs[i].addr))
-				continue;
-			if (ipaddr_is_v4(&ep.addr))
-				inet_ntop(AF_INET, &ep.addr.w[3], text, sizeof(text));
-			else
-				inet_ntop(AF_INET6, ep.addr.b, text, sizeof(text));
-			check_missing("the kernel has address %s on %s: give the shim one of its own "
-				      "(or ip addr del %s dev %s)",
-				      text, ifa->ifa_name, text, ifa->ifa_name);
-			taken++;
-		}
+		if (ipaddr_is_v4(&ep.addr))
+			inet_ntop(AF_INET, &ep.addr.w[3], text, sizeof(text));
+		else
+			inet_ntop(AF_INET6, ep.addr.b, text, sizeof(text));
+		check_missing("the kernel has address %s on %s: give the shim one of its own "
+			      "(or ip addr del %s dev %s)",
+			      text, ifa->ifa_name, text, ifa->ifa_name);
+		taken++;
 	}
 	freeifaddrs(all);
 	if (taken == 0)

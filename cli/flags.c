@@ -28,6 +28,26 @@ static const char *absolute(const struct option_row *row, const char *value, cha
 	return n > 0 && (size_t)n < len ? buf : value;
 }
 
+/*
+ * --vdev and --pci name a port; one that has its name already is complete, and this is the
+ * next.  0, or -EINVAL when there are too many.
+ */
+static int next_port(struct shim_config *scratch, const struct option_row *row)
+{
+	const struct config_port *now = &scratch->ports[scratch->port];
+
+	if (row != &option_table[OPTION_VDEV] && row != &option_table[OPTION_PCI])
+		return 0;
+	if (now->vdev[0] == '\0' && now->pci[0] == '\0')
+		return 0;
+	if (scratch->port + 1 == CONFIG_MAX_PORTS) {
+		complain("--%s: there can be %d ports at most", row->name, CONFIG_MAX_PORTS);
+		return -EINVAL;
+	}
+	scratch->port++;
+	return 0;
+}
+
 /* One flag at argv[0]; how many words it is, or -EINVAL. */
 static int take_flag(int argc, char **argv, struct shim_config *scratch)
 {
@@ -51,12 +71,14 @@ static int take_flag(int argc, char **argv, struct shim_config *scratch)
 		words = 2;
 	}
 	value = absolute(row, value, path, sizeof(path));
+	if (next_port(scratch, row) != 0)
+		return -EINVAL;
 	snprintf(origin, sizeof(origin), "--%s", row->name);
 	if (option_set(scratch, row, value, origin, err, sizeof(err)) != 0) {
 		complain("%s", err);
 		return -EINVAL;
 	}
-	option_env_name(row, env, sizeof(env));
+	option_env_name(row, row->per_port ? scratch->port : 0, env, sizeof(env));
 	if (setenv(env, value, 1) != 0) {
 		complain("%s: %s", origin, strerror(errno));
 		return -EINVAL;

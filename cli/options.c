@@ -30,12 +30,24 @@ static void print_filled(const char *prefix, const char *text)
 	putchar('\n');
 }
 
+/* "SHIM_MTU_2 to SHIM_MTU_4" */
+static const char *further_ports(const struct option_row *row, char *buf, size_t len)
+{
+	char first[32], last[32];
+
+	option_env_name(row, 1, first, sizeof(first));
+	option_env_name(row, CONFIG_MAX_PORTS - 1, last, sizeof(last));
+	snprintf(buf, len, "%s to %s", first, last);
+	return buf;
+}
+
 static void print_text(const struct option_row *row)
 {
-	char env[32], line[512];
+	char env[32], further[80], line[512];
 
-	option_env_name(row, env, sizeof(env));
-	printf("--%s %s   %s\n", row->name, row->arg, env);
+	option_env_name(row, 0, env, sizeof(env));
+	printf("--%s %s   %s%s%s\n", row->name, row->arg, env, row->per_port ? ", of further ports " : "",
+	       row->per_port ? further_ports(row, further, sizeof(further)) : "");
 	print_filled("    ", row->help);
 	snprintf(line, sizeof(line), "Takes %s.", row->allowed);
 	print_filled("    ", line);
@@ -71,14 +83,17 @@ static void print_roff(const char *text)
 
 static void print_man(const struct option_row *row)
 {
-	char env[32];
+	char env[32], further[80];
 
-	option_env_name(row, env, sizeof(env));
+	option_env_name(row, 0, env, sizeof(env));
 	printf(".TP\n\\fB\\-\\-");
 	print_roff(row->name);
 	printf("\\fP \\fI");
 	print_roff(row->arg);
-	printf("\\fP, \\fB%s\\fP\n\\&", env);
+	printf("\\fP, \\fB%s\\fP\n", env);
+	if (row->per_port)
+		printf("(of further ports %s)\n", further_ports(row, further, sizeof(further)));
+	printf("\\&");
 	print_roff(row->help);
 	printf("\nTakes ");
 	print_roff(row->allowed);

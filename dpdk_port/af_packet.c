@@ -133,7 +133,8 @@ static int packet_attach(struct port_open *o)
 		int domain = 0;
 		socklen_t len = sizeof(domain);
 
-		if (port_sys_getsockopt(fds[i], SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+		if (port_fd_is_new(o, fds[i]) &&
+		    port_sys_getsockopt(fds[i], SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
 		    domain == AF_PACKET)
 			p->wait_fds[found++] = fds[i];
 	}

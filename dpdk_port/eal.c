@@ -315,9 +315,9 @@ static int first_cpu(void)
 int eal_start(const struct eal_params *params, char *err, size_t errlen)
 {
 	static bool started;
-	static char mem[32], limit[128], cores[32], pci[40];
+	static char mem[32], limit[128], cores[32];
 	unsigned long mb = (params->memory + MB - 1) / MB;
-	char *argv[16];
+	char *argv[16 + 2 * EAL_MAX_PCI];
 	bool huge;
 	int argc = 0, r;
 
@@ -344,11 +344,11 @@ int eal_start(const struct eal_params *params, char *err, size_t errlen)
 		argv[argc++] = (char *)"--no-huge";
 		argv[argc++] = (char *)"--no-shconf";
 	}
-	if (params->pci != NULL) {
+	for (unsigned int i = 0; i < params->npci; i++) {
 		argv[argc++] = (char *)"-a";
-		snprintf(pci, sizeof(pci), "%s", params->pci);
-		argv[argc++] = pci;
-	} else {
+		argv[argc++] = (char *)(uintptr_t)params->pci[i];
+	}
+	if (params->npci == 0) {
 		argv[argc++] = (char *)"--no-pci";
 		argv[argc++] = (char *)"--iova-mode=va";
 	}

@@ -26,8 +26,11 @@ void eal_shelter_collect(struct eal_shelter *shelter);
 bool eal_shelter_end_wanted(void);
 void eal_shelter_end(struct eal_shelter *shelter);
 
+#define EAL_MAX_PCI 4
+
 struct eal_params {
-	const char *pci; /* the one PCI device to look at, or NULL: no PCI at all */
+	const char *pci[EAL_MAX_PCI]; /* the PCI devices to look at */
+	unsigned int npci;	      /* 0: no PCI at all */
 	uint64_t memory; /* bytes */
 	int hugepages;	 /* enum config_hugepages */
 };

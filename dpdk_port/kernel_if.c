@@ -62,6 +62,14 @@ int kernel_if_carrier(int fd, const char *ifname)
 	return port_sys_ioctl(fd, SIOCETHTOOL, &ifr) == 0 ? ev.data != 0 : -errno;
 }
 
+uint32_t kernel_if_index(int fd, const char *ifname)
+{
+	struct ifreq ifr;
+
+	ifr_init(&ifr, ifname);
+	return port_sys_ioctl(fd, SIOCGIFINDEX, &ifr) == 0 ? (uint32_t)ifr.ifr_ifindex : 0;
+}
+
 int kernel_if_mac(int fd, const char *ifname, uint8_t mac[6])
 {
 	struct ifreq ifr;

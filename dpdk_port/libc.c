@@ -310,6 +310,16 @@ int port_sys_setsockopt(int fd, int level, int name, const void *val, socklen_t 
 	return (int)SYS5(SYS_setsockopt, fd, level, name, val, len);
 }
 
+int port_sys_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return (int)SYS3(SYS_getsockname, fd, sa, len);
+}
+
+int port_sys_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	return (int)SYS3(SYS_getpeername, fd, sa, len);
+}
+
 int port_sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 {
 	return (int)SYS5(SYS_getsockopt, fd, level, name, val, len);

@@ -25,6 +25,8 @@
 int port_sys_socket(int domain, int type, int protocol);
 int port_sys_bind(int fd, const struct sockaddr *sa, socklen_t len);
 int port_sys_connect(int fd, const struct sockaddr *sa, socklen_t len);
+int port_sys_getsockname(int fd, struct sockaddr *sa, socklen_t *len);
+int port_sys_getpeername(int fd, struct sockaddr *sa, socklen_t *len);
 int port_sys_getsockopt(int fd, int level, int name, void *val, socklen_t *len);
 int port_sys_open64(const char *path, int flags, ...);
 int port_sys_close(int fd);

@@ -134,8 +134,35 @@ static int memif_attach(struct port_open *o)
 	return 0;
 }
 
-/* The control connection: the one connected SOCK_SEQPACKET socket among our descriptors. */
-static int memif_control_fd(void)
+/* Does a port that opens with this one have it? */
+static bool memif_is_taken(const struct port_open *o, int fd)
+{
+	for (o = o->prev; o != NULL; o = o->prev)
+		if (o->port->link_fd == fd)
+			return true;
+	return false;
+}
+
+/* Is it a connection of this path's listener, ours or the peer's? */
+static bool memif_is_of(int fd, const struct memif_args *a)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(sun);
+	const char *path;
+	size_t n;
+
+	if ((a->server ? port_sys_getsockname(fd, (struct sockaddr *)&sun, &len) :
+			 port_sys_getpeername(fd, (struct sockaddr *)&sun, &len)) < 0)
+		return false;
+	path = sun.sun_path + (a->abstract ? 1 : 0);
+	n = strlen(a->socket);
+	return len >= offsetof(struct sockaddr_un, sun_path) + (size_t)(path - sun.sun_path) + n &&
+	       strncmp(path, a->socket, n) == 0 &&
+	       (path + n == (char *)&sun + len || path[n] == '\0');
+}
+
+/* The control connection: a connected SOCK_SEQPACKET socket among our descriptors. */
+static int memif_control_fd(const struct port_open *o, const struct memif_args *a)
 {
 	int fds[SYS_MAX_FDS];
 	unsigned int n = sys_tracked_fds(fds, SYS_MAX_FDS);
@@ -145,7 +172,7 @@ static int memif_control_fd(void)
 		socklen_t len = sizeof(type);
 
 		if (port_sys_getsockopt(fds[i], SOL_SOCKET, SO_TYPE, &type, &len) < 0 ||
-		    type != SOCK_SEQPACKET)
+		    type != SOCK_SEQPACKET || memif_is_taken(o, fds[i]) || !memif_is_of(fds[i], a))
 			continue;
 		len = sizeof(listening);
 		if (port_sys_getsockopt(fds[i], SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) == 0 &&
@@ -188,7 +215,7 @@ static int memif_connect(struct port_open *o)
 		if (!running)
 			running = rte_eth_dev_start(p->id) == 0;
 		if (running && memif_is_linked(p)) {
-			p->link_fd = memif_control_fd();
+			p->link_fd = memif_control_fd(o, &a);
 			return 0;
 		}
 		if (now_ms() >= deadline)

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * port.c - opening a DPDK port, and the netif it is for the stack.
+ * port.c - opening DPDK ports.
  *
- * Opening, in order; each step that fails undoes the ones before it:
+ * Opening, in order, each step for all ports; one that fails undoes the ones before it:
  *
  *	parse	   what the user named: driver, name, arguments
  *	check	   (by kind of link) permission, interface, lock: plain words before
  *		   DPDK is asked
  *	EAL	   eal.c
- *	memory	   struct port and one mbuf pool per queue, in DPDK memory
+ *	memory	   struct port and one mbuf pool per queue, in DPDK memory; several ports have
+ *		   their pools in common, as the stack that owns them has
  *	probe	   the vdev; configure, queues, start
  *	attach	   (by kind) addresses, MTU, descriptors to sleep on
  *	connect	   (by kind) the peer; the wait is bounded and ends early for a signal
  *		   that wants the program to end
  *	freeze	   EAL's interrupt thread
  *
- * From then on only bursts are made, by any process, under the lock of the queue's stack.
+ * From then on only bursts are made (netif.c).
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -213,28 +214,19 @@ static uint16_t data_room(const struct port_open *o)
 	return (uint16_t)RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + room, 64);
 }
 
-static int open_memory(struct port_open *o, struct port *local)
+static int make_pools(struct port_open *o, const struct port *local, uint16_t room)
 {
-	const struct port_params *params = o->params;
-	uint16_t room = data_room(o);
 	uint64_t one = mbuf_pool_bytes(4096, MBUF_PRIV_SIZE, room) / 4096 + 1;
-	uint64_t n = params->memory / local->netif.nqueues / one;
-	const struct rte_memzone *mz;
-	struct port *p;
+	uint64_t n = o->params->memory / local->netif.nqueues / one;
+	struct port *p = o->port;
 	char name[24];
 
 	if (n < POOL_MIN_MBUFS)
 		return port_fail(o, ENOMEM,
 				 "%llu bytes of memory hold %llu packet buffers for each of "
 				 "%u queues, %u are the least: more SHIM_MEMORY",
-				 (unsigned long long)params->memory, (unsigned long long)n,
+				 (unsigned long long)o->params->memory, (unsigned long long)n,
 				 local->netif.nqueues, POOL_MIN_MBUFS);
-	mz = rte_memzone_reserve("shim_port", sizeof(*p), SOCKET_ID_ANY, 0);
-	if (mz == NULL)
-		return port_fail(o, ENOMEM, "no memory: %s", rte_strerror(rte_errno));
-	p = mz->addr;
-	*p = *local;
-	o->port = p;
 	for (uint16_t q = 0; q < p->netif.nqueues; q++) {
 		snprintf(name, sizeof(name), "shim_q%u", q);
 		p->pools[q] = mbuf_pool_create(name, (unsigned int)n, MBUF_PRIV_SIZE, room,
@@ -243,6 +235,24 @@ static int open_memory(struct port_open *o, struct port *local)
 			return port_fail(o, ENOMEM, "no memory for %llu packet buffers: %s",
 					 (unsigned long long)n, rte_strerror(rte_errno));
 	}
+	return 0;
+}
+
+/* The port moves from local to DPDK's memory.  Each buffer has room for a frame of any port. */
+static int open_memory(struct port_open *o, const struct port *local, uint16_t room)
+{
+	const struct rte_memzone *mz;
+	char name[24];
+
+	snprintf(name, sizeof(name), "shim_port%u", o->number);
+	mz = rte_memzone_reserve(name, sizeof(*local), SOCKET_ID_ANY, 0);
+	if (mz == NULL)
+		return port_fail(o, ENOMEM, "no memory: %s", rte_strerror(rte_errno));
+	o->port = mz->addr;
+	*o->port = *local;
+	if (o->number == 0)
+		return make_pools(o, local, room);
+	memcpy(o->port->pools, o->first->port->pools, sizeof(o->port->pools));
 	return 0;
 }
 
@@ -410,93 +420,102 @@ static int open_start(struct port_open *o)
 	return 0;
 }
 
-/* -- the netif ---------------------------------------------------------------------- */
-
-static uint16_t port_rx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
-{
-	struct port *p = nif->priv;
-
-	if (p->type->rx_burst != NULL)
-		return p->type->rx_burst(p, queue, pkts, n);
-	if (!p->holds_mbufs)
-		return rte_eth_rx_burst(p->id, queue, pkts, n);
-	mbuf_pool_lend(p->pools[queue]);
-	n = rte_eth_rx_burst(p->id, queue, pkts, n);
-	mbuf_pool_take(p->pools[queue], pkts, n);
-	return n;
-}
-
-static uint16_t port_tx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
-{
-	struct port *p = nif->priv;
-
-	if (p->type->tx_burst != NULL)
-		return p->type->tx_burst(p, queue, pkts, n);
-	return rte_eth_tx_burst(p->id, queue, pkts, n);
-}
-
-static bool device_link_up(struct port *p)
-{
-	struct rte_eth_link link;
-
-	return rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
-}
-
-/* Asked of the system at most every 2^28 ticks, about a tenth of a second. */
-static bool port_link_is_up(struct netif *nif)
-{
-	struct port *p = nif->priv;
-	uint64_t now = rte_rdtsc();
-
-	if ((int64_t)(now - p->link_next_tsc) >= 0) {
-		p->link_next_tsc = now + (1u << 28);
-		p->link_up = p->type->link_up != NULL ? p->type->link_up(p) : device_link_up(p);
-	}
-	return p->link_up;
-}
-
-static const struct netif_ops port_ops = {
-	.rx_burst = port_rx_burst,
-	.tx_burst = port_tx_burst,
-	.link_is_up = port_link_is_up,
-};
-
 /* -- open and close ----------------------------------------------------------------- */
 
-static int open_inside(struct port_open *o, struct eal_shelter *shelter, struct port *local)
-{
-	/* Before EAL the port is a local one; o->port moves to DPDK's memory in open_memory(). */
-	struct eal_params ep = { .pci = o->params->pci,
-				 .hugepages = o->params->hugepages,
-				 .memory = o->params->memory + EAL_OVERHEAD };
-	char words[PORT_ERR_LEN - 96];
-	struct port *p;
-	int r = open_parse(o, local);
+/* What is local to the opening of one port; it moves to DPDK's memory in open_memory(). */
+struct opening {
+	struct port_open o;
+	struct port local;
+};
 
-	if (r == 0 && local->type->check != NULL)
-		r = local->type->check(o);
-	if (r < 0)
-		return r;
+static int check_all(struct opening *all, unsigned int n)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < n && r == 0; i++) {
+		r = open_parse(&all[i].o, &all[i].local);
+		if (r == 0 && all[i].local.type->check != NULL)
+			r = all[i].local.type->check(&all[i].o);
+	}
+	return r;
+}
+
+static int start_eal(struct opening *all, unsigned int n)
+{
+	const struct port_params *params = all[0].o.params;
+	struct eal_params ep = { .hugepages = params->hugepages,
+				 .memory = params->memory + n * EAL_OVERHEAD };
+	char words[PORT_ERR_LEN - 96];
+	int r;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (all[i].o.params->pci != NULL)
+			ep.pci[ep.npci++] = all[i].o.params->pci;
 	r = eal_start(&ep, words, sizeof(words));
-	if (r < 0)
-		return port_fail(o, -r, "%s", words);
-	r = open_memory(o, local);
-	if (r == 0)
-		r = open_probe(o);
+	return r < 0 ? port_fail(&all[0].o, -r, "%s", words) : 0;
+}
+
+static int memory_all(struct opening *all, unsigned int n)
+{
+	uint16_t room = 0;
+	int r = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (data_room(&all[i].o) > room)
+			room = data_room(&all[i].o);
+	for (unsigned int i = 0; i < n && r == 0; i++)
+		r = open_memory(&all[i].o, &all[i].local, room);
+	return r;
+}
+
+static int open_device(struct port_open *o, struct eal_shelter *shelter)
+{
+	struct port *p = o->port;
+	int r;
+
+	o->nknown = sys_tracked_fds(o->known, SYS_MAX_FDS);
+	r = open_probe(o);
 	if (r == 0)
 		r = open_start(o);
 	if (r < 0)
 		return r;
 	eal_shelter_collect(shelter);
-	p = o->port;
-	p->netif.ops = &port_ops;
+	p->netif.ops = &port_netif_ops;
 	p->netif.priv = p;
 	p->netif.vlan = (uint16_t)o->params->vlan;
 	r = p->type->attach != NULL ? p->type->attach(o) : 0;
 	/* Programs know it by the name of the interface it is the other end of, if there is one. */
 	snprintf(p->netif.name, sizeof(p->netif.name), "%.*s", NETIF_NAME_LEN - 1,
 		 p->ifname[0] != '\0' ? p->ifname : o->name);
+	p->netif.ifindex = p->ifname[0] != '\0' ? kernel_if_index(p->ctl_fd, p->ifname) : 0;
+	if (p->netif.ifindex == 0)
+		p->netif.ifindex = PORT_IFINDEX + o->number;
 	return r;
+}
+
+static int open_all(struct opening *all, unsigned int n, struct eal_shelter *shelter)
+{
+	int r = check_all(all, n);
+
+	if (r == 0)
+		r = start_eal(all, n);
+	if (r == 0)
+		r = memory_all(all, n);
+	for (unsigned int i = 0; i < n && r == 0; i++)
+		r = open_device(&all[i].o, shelter);
+	/* The interrupt thread works until here: memif's peers are met by it. */
+	for (unsigned int i = 0; i < n && r == 0; i++)
+		if (all[i].o.port->type->connect != NULL)
+			r = all[i].o.port->type->connect(&all[i].o);
+	return r == 0 ? eal_freeze() : r;
+}
+
+bool port_fd_is_new(const struct port_open *o, int fd)
+{
+	for (unsigned int i = 0; i < o->nknown; i++)
+		if (o->known[i] == fd)
+			return false;
+	return true;
 }
 
 static void close_fds(struct port *p)
@@ -507,37 +526,54 @@ static void close_fds(struct port *p)
 		port_sys_close(p->lock_fd);
 }
 
-int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN])
+static void begin_opening(struct opening *all, unsigned int i, const struct port_params *params,
+			  char *err)
 {
-	struct port local = { .ctl_fd = -1, .lock_fd = -1, .link_fd = -1 };
-	struct port_open o = {
-		.params = params, .err = err, .port = &local, .frame_room = FRAME_ROOM
-	};
+	struct opening *op = &all[i];
+
+	memset(op, 0, sizeof(*op));
+	op->local.ctl_fd = op->local.lock_fd = op->local.link_fd = -1;
+	for (unsigned int q = 0; q < PORT_MAX_QUEUES; q++)
+		op->local.wait_fds[q] = -1;
+	op->o = (struct port_open){ .params = params, .err = err, .port = &op->local,
+				    .frame_room = FRAME_ROOM, .number = i, .first = &all[0].o,
+				    .prev = i > 0 ? &all[i - 1].o : NULL };
+}
+
+int ports_open(const struct port_params *params, unsigned int n, struct port **out,
+	       char err[PORT_ERR_LEN])
+{
+	/* Large, and there is but one opening in a process. */
+	static struct opening all[PORT_MAX_PORTS];
 	struct eal_shelter *shelter;
 	int r;
 
 	err[0] = '\0';
-	for (unsigned int q = 0; q < PORT_MAX_QUEUES; q++)
-		local.wait_fds[q] = -1;
+	if (n == 0 || n > PORT_MAX_PORTS)
+		return -EINVAL;
+	for (unsigned int i = 0; i < n; i++)
+		begin_opening(all, i, &params[i], err);
 	shelter = eal_shelter_begin();
-	r = open_inside(&o, shelter, &local);
-	if (r == 0 && o.port->type->connect != NULL)
-		r = o.port->type->connect(&o);
-	if (r == 0)
-		r = eal_freeze();
+	r = open_all(all, n, shelter);
 	eal_shelter_end(shelter);
-	if (r < 0) {
-		if (err[0] == '\0')
-			port_fail(&o, -r, "%s", strerror(-r));
-		if (o.port != &local)
-			port_close(o.port);
+	if (r < 0 && err[0] == '\0')
+		port_fail(&all[0].o, -r, "%s", strerror(-r));
+	for (unsigned int i = 0; i < n; i++) {
+		if (r == 0)
+			out[i] = all[i].o.port;
+		else if (all[i].o.port != &all[i].local)
+			port_close(all[i].o.port);
 		else
-			close_fds(&local);
-		return r;
+			close_fds(&all[i].local);
 	}
-	o.port->nfds = sys_tracked_fds(o.port->fds, PORT_MAX_FDS);
-	*out = o.port;
-	return 0;
+	if (r == 0)
+		out[0]->nfds = sys_tracked_fds(out[0]->fds, PORT_MAX_FDS);
+	return r;
+}
+
+int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN])
+{
+	return ports_open(params, 1, out, err);
 }
 
 void port_close(struct port *port)
@@ -550,78 +586,4 @@ void port_close(struct port *port)
 		rte_eth_dev_close(port->id);
 	}
 	close_fds(port);
-}
-
-/* -- questions ---------------------------------------------------------------------- */
-
-struct netif *port_netif(struct port *port)
-{
-	return &port->netif;
-}
-
-struct rte_mempool *port_mbuf_pool(struct port *port)
-{
-	return port->pools[0];
-}
-
-struct rte_mempool *port_queue_mbuf_pool(struct port *port, uint16_t queue)
-{
-	return queue < port->netif.nqueues ? port->pools[queue] : NULL;
-}
-
-unsigned int port_wait_fds(const struct port *port, uint16_t queue, int fds[PORT_MAX_WAIT_FDS])
-{
-	if (queue >= port->netif.nqueues || port->wait_fds[queue] < 0)
-		return 0;
-	fds[0] = port->wait_fds[queue];
-	return 1;
-}
-
-unsigned int port_fds(const struct port *port, int *fds, unsigned int n)
-{
-	if (n > port->nfds)
-		n = port->nfds;
-	memcpy(fds, port->fds, n * sizeof(fds[0]));
-	return n;
-}
-
-void port_read_stats(struct port *port, struct port_stats *stats)
-{
-	struct rte_eth_stats s;
-
-	memset(stats, 0, sizeof(*stats));
-	if (port->type->read_stats != NULL) {
-		port->type->read_stats(port, stats);
-		return;
-	}
-	if (rte_eth_stats_get(port->id, &s) != 0)
-		return;
-	stats->rx_packets = s.ipackets;
-	stats->rx_bytes = s.ibytes;
-	stats->tx_packets = s.opackets;
-	stats->tx_bytes = s.obytes;
-	stats->rx_missed = s.imissed;
-	stats->rx_errors = s.ierrors;
-	stats->tx_errors = s.oerrors;
-	stats->rx_nombuf = s.rx_nombuf;
-}
-
-/* -- per process, per thread -------------------------------------------------------- */
-
-void port_after_fork(struct port *port)
-{
-	(void)port;
-	/* rte_gettid() keeps the thread id; a child has another. */
-	RTE_PER_LCORE(_thread_id) = -1;
-}
-
-void port_lcore_enter(unsigned int lcore, unsigned int *saved)
-{
-	*saved = RTE_PER_LCORE(_lcore_id);
-	RTE_PER_LCORE(_lcore_id) = lcore;
-}
-
-void port_lcore_leave(unsigned int saved)
-{
-	RTE_PER_LCORE(_lcore_id) = saved;
 }

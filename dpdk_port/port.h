@@ -2,7 +2,7 @@
 /*
  * port.h - a DPDK port as a netif: EAL, mbuf pool, queues, sleep and wake.
  *
- * One port per stack family; opened once, before any fork.  After the first fork
+ * The ports of one stack; opened together, once, before any fork.  After the first fork
  * nothing here allocates, configures, starts or stops: see eal.c for the reasons.
  */
 #ifndef DPDK_PORT_PORT_H
@@ -18,7 +18,10 @@ struct rte_mempool;
 struct rte_mbuf;
 struct port;
 
+#define PORT_MAX_PORTS 4
 #define PORT_MAX_WAIT_FDS 8
+/* The ifindex of a first port without an interface of the kernel; its own go up from 1. */
+#define PORT_IFINDEX 0x40000000u
 #define PORT_ERR_LEN	  512
 
 struct port_params {
@@ -53,6 +56,12 @@ struct port_params {
  * and inherited from it.  The call blocks until then.
  */
 int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN]);
+/*
+ * The same for n ports, 1 to PORT_MAX_PORTS, of one stack: all of them or none.  queues, memory
+ * and hugepages are the first's; the ports share their mbuf pools.
+ */
+int ports_open(const struct port_params *params, unsigned int n, struct port **out,
+	       char err[PORT_ERR_LEN]);
 
 /*
  * Stop and close; only in a process that never shared the port (tests, errors at start).
@@ -72,7 +81,10 @@ struct rte_mempool *port_queue_mbuf_pool(struct port *port, uint16_t queue);
  */
 unsigned int port_wait_fds(const struct port *port, uint16_t queue, int fds[PORT_MAX_WAIT_FDS]);
 
-/* Every descriptor that EAL and the port opened; returns the number stored (at most n). */
+/*
+ * Every descriptor that EAL and the ports that opened together made: asked of the first, the
+ * others have none.  Returns the number stored (at most n).
+ */
 unsigned int port_fds(const struct port *port, int *fds, unsigned int n);
 
 /* Packets the port itself dropped or failed, for statistics; safe after fork. */

@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dpdk_port/libc.h"
 #include "dpdk_port/packet_ring.h"
+#include "dpdk_port/port.h"
 #include "dpdk_port/port.h"
 
 #define PORT_MAX_QUEUES 16
@@ -52,6 +54,10 @@ struct port_open {
 	uint16_t frame_room;	  /* bytes that one mbuf must hold behind its headroom */
 	char *err;
 	struct port *port; /* NULL before EAL runs */
+	unsigned int number; /* of the ports that open together */
+	const struct port_open *first, *prev;
+	int known[SYS_MAX_FDS]; /* tracked descriptors that were there before the device */
+	unsigned int nknown;
 };
 
 /*
@@ -86,6 +92,11 @@ struct link_type {
 
 extern const struct link_type link_tap, link_af_packet, link_memif, link_other;
 
+extern const struct netif_ops port_netif_ops; /* netif.c */
+
+/* Was the descriptor made by this port's device, rather than by EAL or another's? */
+bool port_fd_is_new(const struct port_open *o, int fd);
+
 /* One line of error; returns -error. */
 int port_fail(struct port_open *o, int error, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -111,6 +122,8 @@ int kernel_if_flags(int fd, const char *ifname);
 int kernel_if_carrier(int fd, const char *ifname);
 /* Set the interface's MTU if the user named one; o->port->netif.mtu becomes what it has. */
 int kernel_if_attach_mtu(struct port_open *o);
+/* 0: there is none of that name. */
+uint32_t kernel_if_index(int fd, const char *ifname);
 int kernel_if_mac(int fd, const char *ifname, uint8_t mac[6]);
 
 #endif

@@ -103,15 +103,16 @@ static int tap_explain(struct port_open *o, int error)
  * Each queue has two descriptors of one tun file, for reading and writing, made in order of
  * the queues.  The driver's keep-alive file is detached from the device and says so.
  */
-static bool tap_find_queues(struct port *p)
+static bool tap_find_queues(struct port_open *o)
 {
+	struct port *p = o->port;
 	int fds[SYS_MAX_FDS];
 	unsigned int n = sys_tracked_fds(fds, SYS_MAX_FDS), found = 0;
 	struct ifreq ifr;
 
 	for (unsigned int i = 0; i < n; i++) {
 		memset(&ifr, 0, sizeof(ifr));
-		if (port_sys_ioctl(fds[i], TUNGETIFF, &ifr) < 0 ||
+		if (!port_fd_is_new(o, fds[i]) || port_sys_ioctl(fds[i], TUNGETIFF, &ifr) < 0 ||
 		    (ifr.ifr_flags & IFF_DETACH_QUEUE))
 			continue;
 		if (found % 2 == 0 && found / 2 < p->netif.nqueues)
@@ -127,7 +128,7 @@ static int tap_attach(struct port_open *o)
 	struct port *p = o->port;
 	int r;
 
-	if (!tap_find_queues(p))
+	if (!tap_find_queues(o))
 		return port_fail(o, EIO, "net_tap did not open %u queues", p->netif.nqueues);
 	if (p->lock_fd < 0) {
 		char who[64];

@@ -25,7 +25,7 @@ struct shm *shm;
 bool engine_ready;
 struct engine engine = {
 	.slot = -1,
-	.listen_fd = -1,
+	.listen_fds = { -1, -1, -1, -1 },
 	.ctl_fd = -1,
 	.ctl_keeper_fd = -1,
 	.pipe_fds = { -1, -1 },

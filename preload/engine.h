@@ -26,6 +26,7 @@
 
 struct epoll_event;
 struct file;
+struct netif;
 struct waiter;
 
 /* -- life ------------------------------------------------------------------------ */
@@ -40,6 +41,8 @@ static inline bool engine_is_running(void)
 {
 	return __atomic_load_n(&engine_ready, __ATOMIC_ACQUIRE);
 }
+/* The netif of a port of the configuration; NULL before the engine runs. */
+const struct netif *engine_netif(unsigned int port);
 /* The program's configuration, loaded by the constructor (also before engine_start()). */
 const struct shim_config *engine_config(void);
 

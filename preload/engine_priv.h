@@ -26,18 +26,19 @@ struct port;
 
 /* -- one process -------------------------------------------------------------------- */
 struct engine {
-	struct port *port;
+	struct port *ports[CONFIG_MAX_PORTS];
+	unsigned int nports;
 	int slot;	       /* in shm->procs; -1: none (not started, the keeper, after exit) */
 	pid_t pid;
 	bool is_keeper;
-	int listen_fd;	       /* the port's name as an abstract unix socket: its exclusive lock */
+	int listen_fds[CONFIG_MAX_PORTS]; /* the ports' names as abstract unix sockets: their exclusive locks */
 	int ctl_fd;	       /* to the keeper; the same socket in all processes */
 	int ctl_keeper_fd;     /* the keeper's end; kept by all for its successors */
 	int pipe_fds[2];       /* CLOEXEC pipe: its hang-up tells the keeper of an exec */
 	uint32_t keeper_seen;  /* generation of the keeper that has our pipe */
 	pid_t keeper_children[KEEPER_CHILDREN]; /* keepers this process made and has not reaped; 0: none */
 	uint64_t next_check;   /* ns: when to look after the keeper again */
-	unsigned int nport_fds;
+	unsigned int nport_fds; /* 0: some port has none, and sleepers nap */
 	int port_fds[8];       /* what to sleep on */
 	int log_fd;	       /* -1: stderr */
 };

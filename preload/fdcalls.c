@@ -24,6 +24,7 @@
 #include "preload/blocked.h"
 #include "preload/call.h"
 #include "preload/hidden.h"
+#include "preload/link.h"
 #include "preload/placeholder.h"
 #include "preload/real.h"
 
@@ -430,6 +431,9 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	/* Of whatever socket: the address family of the one that asks does not matter. */
+	if (unlikely(link_knows(request)) && engine_config()->enabled && !engine_is_inside())
+		return (int)call_return(link_ioctl(fd, request, arg));
 	if (!call_is_ours(fd))
 		return real.ioctl(fd, request, arg);
 	r = ioctl_ours(fd, request, arg);

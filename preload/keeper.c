@@ -135,12 +135,13 @@ static void shed_descriptors(void)
 
 	for (unsigned int i = 0; i < shm->nevslots; i++)
 		keep[n++] = shm->evslots[i].fd;
-	keep[n++] = engine.listen_fd;
+	for (unsigned int i = 0; i < engine.nports; i++)
+		keep[n++] = engine.listen_fds[i];
 	/* Both ends: without processes left it would else stay readable for ever. */
 	keep[n++] = engine.ctl_keeper_fd;
 	keep[n++] = engine.ctl_fd;
 	keep[n++] = engine.log_fd;
-	n += port_fds(engine.port, keep + n, room - n);
+	n += port_fds(engine.ports[0], keep + n, room - n);
 	close_all_but(keep, n);
 	/* So that nothing opened later gets these numbers. */
 	for (int fd = 0; fd <= 2; fd++)
@@ -179,7 +180,7 @@ static void become_keeper(uint32_t starting)
 	if (chdir("/") != 0)
 		errno = 0;
 	drop_privileges();
-	port_after_fork(engine.port);
+	port_after_fork(engine.ports[0]);
 }
 
 /* -- at work -------------------------------------------------------------------------------- */
@@ -252,16 +253,16 @@ static int keeper_sleep(struct keeper_self *k)
 }
 
 /*
- * The port's name goes last: who gets it finds the port free.  What is left behind now was
+ * The ports' names go last: who gets one finds the port free.  What is left behind now was
  * leaked; the system tests read this line.
  */
 static __attribute__((noreturn)) void leave_port(void)
 {
-	int lost = (int)(shm->mbufs_at_start - mbuf_pool_available(port_mbuf_pool(engine.port)));
+	int lost = (int)(shm->mbufs_at_start - mbuf_pool_available(port_mbuf_pool(engine.ports[0])));
 
 	shim_log(LOG_LEVEL_INFO, "the keeper ends: %u files, %u waits, %d packet buffers left behind",
 		 shm->files.used, shm->wait_entries.used + shm->waiters.used, lost);
-	close_all_but(&engine.listen_fd, 1);
+	close_all_but(engine.listen_fds, engine.nports);
 	_exit(0);
 }
 

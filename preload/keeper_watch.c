@@ -79,7 +79,8 @@ int keeper_watch_start(void)
 	for (unsigned int i = 0; i < LEAVING_MAX; i++)
 		eyes.leaving[i] = -1;
 	watch_fd(engine.ctl_keeper_fd, WATCH_CTL, 0);
-	watch_fd(engine.listen_fd, WATCH_LISTEN, 0);
+	for (unsigned int i = 0; i < engine.nports; i++)
+		watch_fd(engine.listen_fds[i], WATCH_LISTEN, i);
 	watch_fd(evslot_fd(SHM_KICK_SLOT), WATCH_KICK, 0);
 	return eyes.epfd;
 }
@@ -250,11 +251,11 @@ static bool hear(void)
 	return true;
 }
 
-/* A new program wants the port. */
-static void answer(uint64_t now)
+/* A new program wants a port of ours. */
+static void answer(unsigned int port, uint64_t now)
 {
 	struct takeover_reply reply = { .pid = 0 };
-	int fd = real.accept4(engine.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = real.accept4(engine.listen_fds[port], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
@@ -297,7 +298,7 @@ static void handle(uint64_t data, uint64_t now)
 			;
 		break;
 	case WATCH_LISTEN:
-		answer(now);
+		answer(slot, now);
 		break;
 	case WATCH_KICK:
 		evslot_drain(SHM_KICK_SLOT);

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PORT_FIELD(f) .offset = offsetof(struct config_port, f), \
+		.size = sizeof(((struct config_port *)0)->f), .per_port = true
 #define FIELD(f) .offset = offsetof(struct shim_config, f), .size = sizeof(((struct shim_config *)0)->f)
 
 #define KB 1024ull
@@ -42,25 +44,26 @@ const struct option_row option_table[OPTION_COUNT] = {
 			   "without blanks",
 		.help = "The port: a DPDK virtual device, such as net_tap0,iface=shim0 or "
 			"net_af_packet0,iface=eth1 or net_memif0,role=client,socket=/run/m.sock. "
-			"Without a port everything stays in the kernel.",
-		.parse = parse_string, FIELD(vdev), .max = CONFIG_STR_LEN - 1 },
+			"Without a port everything stays in the kernel. Given again it begins another "
+			"port, of which there may be 4: what follows is said of that.",
+		.parse = parse_string, PORT_FIELD(vdev), .max = CONFIG_STR_LEN - 1 },
 	[OPTION_PCI] = { .name = "pci", .arg = "ADDRESS", .def = "",
 		.allowed = "a PCI address such as 0000:00:04.0 or 00:04.0",
 		.help = "The port: a PCI device bound to a driver that DPDK can use (vfio-pci). "
-			"Instead of --vdev.",
-		.parse = parse_pci, FIELD(pci) },
+			"Instead of --vdev, or after one as another port.",
+		.parse = parse_pci, PORT_FIELD(pci) },
 	[OPTION_ADDR] = { .name = "addr", .arg = "ADDR/LEN[,...]", .def = "",
 		.allowed = "up to 16 addresses with prefix length, separated by commas, such as "
 			   "192.0.2.1/24,2001:db8::1/64",
 		.help = "The shim's own addresses, IPv4 and IPv6. The kernel must not have them.",
-		.parse = parse_addrs, FIELD(naddrs) },
+		.parse = parse_addrs, PORT_FIELD(naddrs) },
 	[OPTION_GATEWAY] = { .name = "gateway", .arg = "[PREFIX@]ADDR[,...]", .def = "",
 		.allowed = "up to 16 gateways, separated by commas, each an address (the default "
 			   "route) or PREFIX/LEN@ADDR, such as 192.0.2.254,198.18.0.0/15@192.0.2.253",
 		.help = "Routes through gateways on the port's networks. A bare address is the default "
 			"route of its family; without one, what is not on the port's networks stays in "
 			"the kernel.",
-		.parse = parse_gateways, FIELD(nroutes) },
+		.parse = parse_gateways, PORT_FIELD(nroutes) },
 	[OPTION_SLAAC] = { .name = "slaac", .arg = "on|off", .def = "off",
 		.allowed = "on or off",
 		.help = "Take IPv6 addresses for the prefixes that routers advertise, besides those "
@@ -69,17 +72,17 @@ const struct option_row option_table[OPTION_COUNT] = {
 	[OPTION_MTU] = { .name = "mtu", .arg = "BYTES", .def = "0",
 		.allowed = "0 (the port's own) or a number from 576 to 9600",
 		.help = "Largest IP packet on the port, in bytes. 0 takes the port's own.",
-		.parse = parse_mtu, FIELD(mtu), .min = 576, .max = 9600 },
+		.parse = parse_mtu, PORT_FIELD(mtu), .min = 576, .max = 9600 },
 	[OPTION_VLAN] = { .name = "vlan", .arg = "ID", .def = "0",
 		.allowed = "a number from 0 (no VLAN) to 4094",
 		.help = "802.1Q VLAN of all traffic on the port. 0 sends and expects untagged frames.",
-		.parse = parse_uint, FIELD(vlan), .min = 0, .max = 4094 },
+		.parse = parse_uint, PORT_FIELD(vlan), .min = 0, .max = 4094 },
 	[OPTION_MAC] = { .name = "mac", .arg = "ADDRESS", .def = "",
 		.allowed = "six bytes in hexadecimal such as 02:00:00:00:00:01, neither multicast nor "
 			   "all zero",
 		.help = "Ethernet address of the port. By default the port's own, or a locally "
 			"administered one where that is the kernel's.",
-		.parse = parse_mac, FIELD(mac) },
+		.parse = parse_mac, PORT_FIELD(mac) },
 	[OPTION_QUEUES] = { .name = "queues", .arg = "N", .def = "1",
 		.allowed = "1 (this version drives one queue)",
 		.help = "Receive and transmit queues of the port.",
@@ -179,24 +182,27 @@ const struct option_row *option_find(const char *name, size_t len)
 	return NULL;
 }
 
-void option_env_name(const struct option_row *row, char *buf, size_t len)
+void option_env_name(const struct option_row *row, unsigned int port, char *buf, size_t len)
 {
-	snprintf(buf, len, "%s%s", OPTION_ENV_PREFIX, row->name);
+	if (port == 0)
+		snprintf(buf, len, "%s%s", OPTION_ENV_PREFIX, row->name);
+	else
+		snprintf(buf, len, "%s%s_%u", OPTION_ENV_PREFIX, row->name, port + 1);
 	for (char *p = buf; *p != '\0'; p++)
 		*p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
 }
 
-/* The row of a variable's name without SHIM_: upper case and underscores only. */
-static const struct option_row *find_env(const char *name, size_t len)
+/* The row and the port of a variable: upper case and underscores only. */
+static const struct option_row *find_env(const char *name, size_t len, unsigned int *port)
 {
 	char env[32];
 
 	for (unsigned int i = 0; i < OPTION_COUNT; i++) {
-		const size_t skip = sizeof(OPTION_ENV_PREFIX) - 1;
-
-		option_env_name(&option_table[i], env, sizeof(env));
-		if (strlen(env + skip) == len && memcmp(env + skip, name, len) == 0)
-			return &option_table[i];
+		for (*port = 0; *port < (option_table[i].per_port ? CONFIG_MAX_PORTS : 1); ++*port) {
+			option_env_name(&option_table[i], *port, env, sizeof(env));
+			if (strlen(env) == len && memcmp(env, name, len) == 0)
+				return &option_table[i];
+		}
 	}
 	return NULL;
 }
@@ -212,6 +218,11 @@ static void show_value(const char *value, char *buf, size_t len)
 	strcpy(buf + i, value[i] != '\0' ? "..." : "");
 }
 
+void *option_field(struct shim_config *cfg, const struct option_row *row)
+{
+	return (row->per_port ? (char *)&cfg->ports[cfg->port] : (char *)cfg) + row->offset;
+}
+
 int option_set(struct shim_config *cfg, const struct option_row *row, const char *value,
 	       const char *origin, char *err, size_t errlen)
 {
@@ -221,7 +232,7 @@ int option_set(struct shim_config *cfg, const struct option_row *row, const char
 		value = row->def;
 	if (value[0] == '\0') {
 		/* Of a list the field is its count. */
-		memset((char *)cfg + row->offset, 0, row->size);
+		memset(option_field(cfg, row), 0, row->size);
 		return 0;
 	}
 	if (row->parse(cfg, row, value, why, sizeof(why)) == 0)
@@ -242,9 +253,12 @@ void config_defaults(struct shim_config *cfg)
 
 		if (row->def[0] == '\0')
 			continue;
-		r = row->parse(cfg, row, row->def, why, sizeof(why));
-		assert(r == 0);
-		(void)r;
+		for (cfg->port = 0; cfg->port < (row->per_port ? CONFIG_MAX_PORTS : 1); cfg->port++) {
+			r = row->parse(cfg, row, row->def, why, sizeof(why));
+			assert(r == 0);
+			(void)r;
+		}
+		cfg->port = 0;
 	}
 }
 
@@ -257,11 +271,12 @@ int config_load_env(struct shim_config *cfg, const char *const *envp, char *err,
 		const char *entry = *envp, *eq = strchr(entry, '=');
 		const struct option_row *row;
 		char name[SHOWN_MAX + 4];
+		unsigned int port;
 		int r;
 
 		if (eq == NULL || strncmp(entry, OPTION_ENV_PREFIX, skip) != 0)
 			continue;
-		row = find_env(entry + skip, (size_t)(eq - entry) - skip);
+		row = find_env(entry, (size_t)(eq - entry), &port);
 		if (row == NULL) {
 			show_value(entry, name, sizeof(name));
 			name[strcspn(name, "=")] = '\0';
@@ -271,8 +286,10 @@ int config_load_env(struct shim_config *cfg, const char *const *envp, char *err,
 		}
 		if (row == &option_table[OPTION_CONFIG])
 			continue; /* read before all others */
-		option_env_name(row, name, sizeof(name));
+		option_env_name(row, port, name, sizeof(name));
+		cfg->port = port;
 		r = option_set(cfg, row, eq + 1, name, err, errlen);
+		cfg->port = 0;
 		if (r != 0)
 			return r;
 	}
@@ -280,40 +297,143 @@ int config_load_env(struct shim_config *cfg, const char *const *envp, char *err,
 }
 
 /* -- all together ------------------------------------------------------------------------ */
-static bool on_link(const struct shim_config *cfg, const struct ipaddr *via)
+static bool on_link(const struct config_port *port, const struct ipaddr *via)
 {
 	if (!ipaddr_is_v4(via) && ipaddr_is_linklocal(via))
 		return true;
-	for (unsigned int i = 0; i < cfg->naddrs; i++)
-		if (ipaddr_in_prefix(via, &cfg->addrs[i].addr, cfg->addrs[i].plen))
+	for (unsigned int i = 0; i < port->naddrs; i++)
+		if (ipaddr_in_prefix(via, &port->addrs[i].addr, port->addrs[i].plen))
 			return true;
 	return false;
 }
 
-int config_check(struct shim_config *cfg, char *err, size_t errlen)
+static bool is_named(const struct config_port *port)
 {
-	bool vdev = cfg->vdev[0] != '\0', pci = cfg->pci[0] != '\0';
+	return port->vdev[0] != '\0' || port->pci[0] != '\0';
+}
 
-	cfg->enabled = vdev || pci;
-	if (vdev && pci) {
-		snprintf(err, errlen, "vdev and pci are both given: there is one port, name it once");
-		return -EINVAL;
-	}
-	if (cfg->enabled && cfg->naddrs == 0) {
-		snprintf(err, errlen, "addr is missing: the port needs %s",
+/* "addr of port 2 is ..."; where there is but one port its number is not told. */
+static int port_fail(const struct shim_config *cfg, char *err, size_t errlen, unsigned int port,
+		     const char *option, const char *what)
+{
+	if (cfg->nports > 1)
+		snprintf(err, errlen, "%s of port %u %s", option, port + 1, what);
+	else
+		snprintf(err, errlen, "%s %s", option, what);
+	return -EINVAL;
+}
+
+static int check_port(struct shim_config *cfg, unsigned int n, char *err, size_t errlen)
+{
+	const struct config_port *port = &cfg->ports[n];
+	char what[160];
+
+	if (!is_named(port))
+		return port_fail(cfg, err, errlen, n, "vdev", "is missing, and there is a port behind it");
+	if (port->vdev[0] != '\0' && port->pci[0] != '\0')
+		return port_fail(cfg, err, errlen, n, "vdev",
+				 "and pci are both given: name the port once");
+	if (port->naddrs == 0) {
+		snprintf(what, sizeof(what), "is missing: the port needs %s",
 			 option_table[OPTION_ADDR].allowed);
-		return -EINVAL;
+		return port_fail(cfg, err, errlen, n, "addr", what);
 	}
-	for (unsigned int i = 0; cfg->enabled && i < cfg->nroutes; i++) {
-		if (on_link(cfg, &cfg->routes[i].via))
+	for (unsigned int i = 0; i < port->nroutes; i++) {
+		if (on_link(port, &port->routes[i].via))
 			continue;
-		snprintf(err, errlen,
-			 "gateway: number %u is on none of the networks given by addr, so it cannot be "
-			 "reached",
+		snprintf(what, sizeof(what),
+			 "number %u is on none of the networks given by addr, so it cannot be reached",
 			 i + 1);
+		return port_fail(cfg, err, errlen, n, "gateway", what);
+	}
+	return 0;
+}
+
+/* The length of a vdev's name, which DPDK knows it by: net_tap0. */
+static size_t name_len(const struct config_port *port)
+{
+	return strcspn(port->vdev, ",");
+}
+
+static bool same_device(const struct config_port *a, const struct config_port *b)
+{
+	if (a->pci[0] != '\0' || b->pci[0] != '\0')
+		return strcmp(a->pci, b->pci) == 0;
+	return name_len(a) == name_len(b) && strncmp(a->vdev, b->vdev, name_len(a)) == 0;
+}
+
+/* What two ports must not have in common: the device, an address, a route's prefix. */
+static int check_pair(struct shim_config *cfg, unsigned int first, unsigned int n, char *err,
+		      size_t errlen)
+{
+	const struct config_port *a = &cfg->ports[first], *b = &cfg->ports[n];
+	char what[160];
+
+	if (same_device(a, b)) {
+		snprintf(what, sizeof(what), "is the device of port %u too; a second TAP is net_tap1",
+			 first + 1);
+		return port_fail(cfg, err, errlen, n, b->pci[0] != '\0' ? "pci" : "vdev", what);
+	}
+	for (unsigned int i = 0; i < a->naddrs * b->naddrs; i++) {
+		if (!ipaddr_equal(&a->addrs[i % a->naddrs].addr, &b->addrs[i / a->naddrs].addr))
+			continue;
+		snprintf(what, sizeof(what), "number %u is an address of port %u too",
+			 i / a->naddrs + 1, first + 1);
+		return port_fail(cfg, err, errlen, n, "addr", what);
+	}
+	for (unsigned int i = 0; i < a->nroutes * b->nroutes; i++) {
+		const struct config_route *ra = &a->routes[i % a->nroutes],
+					  *rb = &b->routes[i / a->nroutes];
+
+		if (ra->plen != rb->plen || !ipaddr_equal(&ra->prefix, &rb->prefix))
+			continue;
+		snprintf(what, sizeof(what), "number %u is for the same prefix as one of port %u",
+			 i / a->nroutes + 1, first + 1);
+		return port_fail(cfg, err, errlen, n, "gateway", what);
+	}
+	return 0;
+}
+
+/* An option of a port that is not there is a mistake; of the first it means "not enabled". */
+static int check_strays(struct shim_config *cfg, char *err, size_t errlen)
+{
+	for (unsigned int n = cfg->nports > 0 ? cfg->nports : 1; n < CONFIG_MAX_PORTS; n++) {
+		const struct config_port *port = &cfg->ports[n];
+
+		if (port->naddrs == 0 && port->nroutes == 0 && port->mtu == 0 && port->vlan == 0)
+			continue;
+		snprintf(err, errlen, "options of port %u are given, but no vdev or pci for it", n + 1);
 		return -EINVAL;
 	}
 	return 0;
+}
+
+int config_check(struct shim_config *cfg, char *err, size_t errlen)
+{
+	unsigned int naddrs = 0, nroutes = 0;
+	int r;
+
+	cfg->nports = 0;
+	for (unsigned int n = 0; n < CONFIG_MAX_PORTS; n++)
+		if (is_named(&cfg->ports[n]))
+			cfg->nports = n + 1;
+	cfg->enabled = cfg->nports > 0;
+	for (unsigned int n = 0; n < cfg->nports; n++) {
+		r = check_port(cfg, n, err, errlen);
+		for (unsigned int i = 0; r == 0 && i < n; i++)
+			r = check_pair(cfg, i, n, err, errlen);
+		if (r != 0)
+			return r;
+		naddrs += cfg->ports[n].naddrs;
+		nroutes += cfg->ports[n].nroutes;
+	}
+	if (naddrs > CONFIG_MAX_ADDRS || nroutes > CONFIG_MAX_ROUTES) {
+		snprintf(err, errlen, "%s: all ports together have more than %d",
+			 naddrs > CONFIG_MAX_ADDRS ? "addr" : "gateway",
+			 naddrs > CONFIG_MAX_ADDRS ? CONFIG_MAX_ADDRS : CONFIG_MAX_ROUTES);
+		return -EINVAL;
+	}
+	return check_strays(cfg, err, errlen);
 }
 
 int config_load(struct shim_config *cfg, char *err, size_t errlen)

@@ -7,6 +7,10 @@
  * manual page print.  Defaults are text that goes through the row's own parser, so a
  * default cannot be what the user could not write.
  *
+ * A row may be of a port rather than of the program.  The further ports' values are SHIM_MTU_2
+ * to SHIM_MTU_4 in the environment, stand below [port NAME] in the INI file, and follow
+ * the second --vdev or --pci on the command line: cfg->port is where they go.
+ *
  * Precedence: flag over environment over INI file over default.  (A flag is handed to
  * the program as its environment variable.)  An empty value means the default.
  *
@@ -65,7 +69,9 @@ struct option_row {
 	/* Store value (never empty); 0, or -EINVAL with a reason, or "", in why. */
 	int (*parse)(struct shim_config *cfg, const struct option_row *row, const char *value,
 		     char *why, size_t whylen);
-	size_t offset, size;   /* the field in struct shim_config; zero means "not given" */
+	/* The field in struct shim_config, or in the config_port; zero means "not given". */
+	size_t offset, size;
+	bool per_port;
 	unsigned long long min, max;
 	const struct option_word *words; /* ends with a NULL word */
 };
@@ -75,8 +81,11 @@ extern const struct option_row option_table[OPTION_COUNT];
 /* The row of a name of len bytes, - and _ being the same; NULL if there is none. */
 const struct option_row *option_find(const char *name, size_t len);
 
-/* "spin-us" → "SHIM_SPIN_US"; cut to len with its NUL. */
-void option_env_name(const struct option_row *row, char *buf, size_t len);
+/* "mtu" → "SHIM_MTU", of another port than the first (0) "SHIM_MTU_2"; cut to len with its NUL. */
+void option_env_name(const struct option_row *row, unsigned int port, char *buf, size_t len);
+
+/* Where the row's value is: in cfg, or in the port that cfg->port says. */
+void *option_field(struct shim_config *cfg, const struct option_row *row);
 
 /*
  * Validate and store one value.  origin says where it comes from and leads the

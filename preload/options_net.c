@@ -149,8 +149,8 @@ int parse_addrs(struct shim_config *cfg, const struct option_row *row, const cha
 		}
 		n++;
 	} while (list != NULL);
-	memcpy(cfg->addrs, addrs, n * sizeof(addrs[0]));
-	cfg->naddrs = n;
+	memcpy(cfg->ports[cfg->port].addrs, addrs, n * sizeof(addrs[0]));
+	cfg->ports[cfg->port].naddrs = n;
 	return 0;
 }
 
@@ -216,8 +216,8 @@ int parse_gateways(struct shim_config *cfg, const struct option_row *row, const 
 		}
 		n++;
 	} while (list != NULL);
-	memcpy(cfg->routes, routes, n * sizeof(routes[0]));
-	cfg->nroutes = n;
+	memcpy(cfg->ports[cfg->port].routes, routes, n * sizeof(routes[0]));
+	cfg->ports[cfg->port].nroutes = n;
 	return 0;
 }
 

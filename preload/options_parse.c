@@ -48,11 +48,6 @@ int text_next_item(const char **list, char sep, char *buf, size_t len)
 	return 0;
 }
 
-static void *field(struct shim_config *cfg, const struct option_row *row)
-{
-	return (char *)cfg + row->offset;
-}
-
 static int out_of_range(const struct option_row *row, unsigned long long n, char *why, size_t len)
 {
 	if (n >= row->min && n <= row->max)
@@ -88,7 +83,7 @@ int parse_uint(struct shim_config *cfg, const struct option_row *row, const char
 
 	if (!text_to_number(value, strlen(value), &n) || out_of_range(row, n, why, whylen) != 0)
 		return -EINVAL;
-	*(unsigned int *)field(cfg, row) = (unsigned int)n;
+	*(unsigned int *)option_field(cfg, row) = (unsigned int)n;
 	return 0;
 }
 
@@ -96,7 +91,7 @@ int parse_mtu(struct shim_config *cfg, const struct option_row *row, const char 
 	      size_t whylen)
 {
 	if (strcmp(value, "0") == 0) {
-		cfg->mtu = 0;
+		*(unsigned int *)option_field(cfg, row) = 0;
 		return 0;
 	}
 	return parse_uint(cfg, row, value, why, whylen);
@@ -131,7 +126,7 @@ int parse_time(struct shim_config *cfg, const struct option_row *row, const char
 		n = row->max + 1;
 	if (out_of_range(row, n * unit, why, whylen) != 0)
 		return -EINVAL;
-	*(unsigned int *)field(cfg, row) = (unsigned int)(n * unit);
+	*(unsigned int *)option_field(cfg, row) = (unsigned int)(n * unit);
 	return 0;
 }
 
@@ -142,7 +137,7 @@ int parse_size(struct shim_config *cfg, const struct option_row *row, const char
 
 	if (!text_to_size(value, &n) || out_of_range(row, n, why, whylen) != 0)
 		return -EINVAL;
-	*(uint64_t *)field(cfg, row) = n;
+	*(uint64_t *)option_field(cfg, row) = n;
 	return 0;
 }
 
@@ -171,7 +166,7 @@ int parse_buffers(struct shim_config *cfg, const struct option_row *row, const c
 		return -EINVAL;
 	}
 	for (unsigned int i = 0; i < 3; i++)
-		((uint32_t *)field(cfg, row))[i] = (uint32_t)n[i];
+		((uint32_t *)option_field(cfg, row))[i] = (uint32_t)n[i];
 	return 0;
 }
 
@@ -185,7 +180,7 @@ int parse_word(struct shim_config *cfg, const struct option_row *row, const char
 		if (strcmp(w->word, value) != 0)
 			continue;
 		/* The fields are enums and unsigned ints: the same to gcc and clang. */
-		*(unsigned int *)field(cfg, row) = w->value;
+		*(unsigned int *)option_field(cfg, row) = w->value;
 		return 0;
 	}
 	return -EINVAL;
@@ -204,7 +199,7 @@ int parse_bool(struct shim_config *cfg, const struct option_row *row, const char
 		for (unsigned int on = 0; on < 2; on++) {
 			if (strcmp(words[i][on], value) != 0)
 				continue;
-			*(bool *)field(cfg, row) = on;
+			*(bool *)option_field(cfg, row) = on;
 			return 0;
 		}
 	}
@@ -241,7 +236,7 @@ int parse_path(struct shim_config *cfg, const struct option_row *row, const char
 		return -EINVAL;
 	}
 	if (row->size != 0)
-		memcpy(field(cfg, row), value, len + 1);
+		memcpy(option_field(cfg, row), value, len + 1);
 	return 0;
 }
 
@@ -265,7 +260,6 @@ int parse_pci(struct shim_config *cfg, const struct option_row *row, const char 
 	const char *p = shape;
 	char full[sizeof(shape)];
 
-	(void)row;
 	(void)why;
 	(void)whylen;
 	snprintf(full, sizeof(full), "%s%s", strlen(value) == 7 ? "0000:" : "", value);
@@ -278,7 +272,7 @@ int parse_pci(struct shim_config *cfg, const struct option_row *row, const char 
 			return -EINVAL;
 		*c = (char)tolower((unsigned char)*c);
 	}
-	strcpy(cfg->pci, full);
+	strcpy(option_field(cfg, row), full);
 	return 0;
 }
 
@@ -295,7 +289,6 @@ int parse_mac(struct shim_config *cfg, const struct option_row *row, const char 
 {
 	uint8_t mac[6], any = 0;
 
-	(void)row;
 	if (strlen(value) != 17)
 		return -EINVAL;
 	for (unsigned int i = 0; i < 6; i++) {
@@ -310,6 +303,6 @@ int parse_mac(struct shim_config *cfg, const struct option_row *row, const char 
 		snprintf(why, whylen, any == 0 ? "all zero" : "a multicast address");
 		return -EINVAL;
 	}
-	memcpy(cfg->mac, mac, sizeof(mac));
+	memcpy(option_field(cfg, row), mac, sizeof(mac));
 	return 0;
 }

@@ -38,7 +38,7 @@ void engine_recover(void)
 	rebuild_waiting(begin);
 	file_recover(begin);
 	stack_mark_mbufs(st);
-	orphans = mbuf_pool_rebuild(port_mbuf_pool(engine.port), stack_owns_mbuf, st);
+	orphans = mbuf_pool_rebuild(port_mbuf_pool(engine.ports[0]), stack_owns_mbuf, st);
 	/* Accepted by the dead one and not yet given to anybody; this may send, so the pool comes first. */
 	stack_release_ownerless(st, begin);
 	/* Whoever was to be told of something by the dead one looks for himself. */

@@ -360,7 +360,7 @@ static void become_child(int slot, bool check_fds)
 	engine.slot = slot;
 	memset(engine.keeper_children, 0, sizeof(engine.keeper_children));
 	fdtable = p->fdtab;
-	port_after_fork(engine.port);
+	port_after_fork(engine.ports[0]);
 	engine_enter();
 	slot_make_live(p);
 	if (check_fds)

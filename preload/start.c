@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * start.c - the engine's start: the port's name, the port, the reservation, the stack.
+ * start.c - the engine's start: the ports' names, the ports, the reservation, the stack.
  *
  * Happens at the first socket that needs it, so that a shell or `ls` that merely inherited
  * LD_PRELOAD never pays for it.  Order: what can be refused is asked first (does the
@@ -42,10 +42,15 @@ const struct shim_config *engine_config(void)
 	return &config;
 }
 
-/* -- what can be refused before anything is started ---------------------------------------- */
-static const char *port_name(void)
+const struct netif *engine_netif(unsigned int port)
 {
-	return config.vdev[0] != '\0' ? config.vdev : config.pci;
+	return engine_is_running() && port < engine.nports ? port_netif(engine.ports[port]) : NULL;
+}
+
+/* -- what can be refused before anything is started ---------------------------------------- */
+static const char *port_name(unsigned int i)
+{
+	return config.ports[i].vdev[0] != '\0' ? config.ports[i].vdev : config.ports[i].pci;
 }
 
 static int kernel_owns(const struct ipaddr *addr, char *ifname, size_t len)
@@ -68,10 +73,10 @@ static int kernel_owns(const struct ipaddr *addr, char *ifname, size_t len)
 	return found;
 }
 
-static int check_addresses(char *err, size_t len)
+static int check_addresses(const struct config_port *port, char *err, size_t len)
 {
-	for (unsigned int i = 0; i < config.naddrs; i++) {
-		const struct ipaddr *a = &config.addrs[i].addr;
+	for (unsigned int i = 0; i < port->naddrs; i++) {
+		const struct ipaddr *a = &port->addrs[i].addr;
 		char text[64], ifname[32];
 		struct sockaddr_storage ss;
 		socklen_t sslen = sizeof(ss);
@@ -94,38 +99,59 @@ static int check_addresses(char *err, size_t len)
 	return 0;
 }
 
-static int open_port(char *err)
+static int open_ports(char *err)
 {
 	static const uint8_t no_mac[6];
-	struct port_params params = {
-		.vdev = config.vdev[0] != '\0' ? config.vdev : NULL,
-		.pci = config.pci[0] != '\0' ? config.pci : NULL,
-		.queues = config.queues,
-		.mtu = config.mtu,
-		.vlan = config.vlan,
-		.mac = memcmp(config.mac, no_mac, 6) != 0 ? config.mac : NULL,
-		.memory = config.memory,
-		.hugepages = config.hugepages,
-	};
+	struct port_params params[CONFIG_MAX_PORTS];
+	int r;
 
-	return port_open(&params, &engine.port, err);
+	for (unsigned int i = 0; i < config.nports; i++) {
+		const struct config_port *port = &config.ports[i];
+
+		params[i] = (struct port_params){
+			.vdev = port->vdev[0] != '\0' ? port->vdev : NULL,
+			.pci = port->pci[0] != '\0' ? port->pci : NULL,
+			.queues = config.queues,
+			.mtu = port->mtu,
+			.vlan = port->vlan,
+			.mac = memcmp(port->mac, no_mac, 6) != 0 ? port->mac : NULL,
+			.memory = config.memory,
+			.hugepages = config.hugepages,
+		};
+	}
+	r = ports_open(params, config.nports, engine.ports, err);
+	if (r == 0)
+		engine.nports = config.nports;
+	return r;
 }
 
 /* -- memory ----------------------------------------------------------------------------------- */
+_Static_assert(CONFIG_MAX_PORTS <= STACK_MAX_NETIFS && CONFIG_MAX_PORTS <= PORT_MAX_PORTS &&
+		       CONFIG_MAX_ADDRS <= STACK_MAX_ADDRS && CONFIG_MAX_ROUTES <= STACK_MAX_ROUTES,
+	       "what can be configured must have room in the stack");
+
+static void add_netif(struct stack_config *sc, unsigned int n)
+{
+	const struct config_port *port = &config.ports[n];
+
+	sc->netifs[sc->nnetifs++] = port_netif(engine.ports[n]);
+	for (unsigned int i = 0; i < port->naddrs; i++)
+		sc->addrs[sc->naddrs++] = (struct stack_addr){ .addr = port->addrs[i].addr,
+							       .plen = port->addrs[i].plen,
+							       .netif = (uint8_t)n };
+	for (unsigned int i = 0; i < port->nroutes; i++)
+		sc->routes[sc->nroutes++] = (struct stack_route){ .prefix = port->routes[i].prefix,
+								  .plen = port->routes[i].plen,
+								  .netif = (uint8_t)n,
+								  .via = port->routes[i].via };
+}
+
 static int stack_params(struct stack_config *sc)
 {
 	stack_config_defaults(sc);
-	sc->netifs[0] = port_netif(engine.port);
-	sc->nnetifs = 1;
-	sc->mbufs = port_mbuf_pool(engine.port);
-	for (unsigned int i = 0; i < config.naddrs && i < STACK_MAX_ADDRS; i++)
-		sc->addrs[sc->naddrs++] = (struct stack_addr){ .addr = config.addrs[i].addr,
-							       .plen = config.addrs[i].plen };
-	for (unsigned int i = 0; i < config.nroutes && i < STACK_MAX_ROUTES; i++)
-		sc->routes[sc->nroutes++] =
-			(struct stack_route){ .prefix = config.routes[i].prefix,
-					      .plen = config.routes[i].plen,
-					      .via = config.routes[i].via };
+	sc->mbufs = port_mbuf_pool(engine.ports[0]);
+	for (unsigned int i = 0; i < engine.nports; i++)
+		add_netif(sc, i);
 	if (config.max_sockets != 0)
 		sc->max_sockets = config.max_sockets;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -253,14 +279,24 @@ fail:
 /* -- descriptors, slot, keeper ------------------------------------------------------------------ */
 static void protect_port_fds(void)
 {
-	int fds[256];
-	unsigned int n = port_fds(engine.port, fds, 256);
+	int fds[256], wait[PORT_MAX_WAIT_FDS];
+	unsigned int n = port_fds(engine.ports[0], fds, 256), nwait;
 
 	for (unsigned int i = 0; i < n; i++) {
 		real.fcntl(fds[i], F_SETFD, FD_CLOEXEC);
 		fdtable_protect(fds[i]);
 	}
-	engine.nport_fds = port_wait_fds(engine.port, 0, engine.port_fds);
+	/* A frame on a port without one would wake nobody: then all are looked at by napping. */
+	engine.nport_fds = 0;
+	for (unsigned int i = 0; i < engine.nports; i++) {
+		nwait = port_wait_fds(engine.ports[i], 0, wait);
+		if (nwait == 0 || engine.nport_fds + nwait > sizeof(engine.port_fds) / sizeof(int)) {
+			engine.nport_fds = 0;
+			break;
+		}
+		memcpy(engine.port_fds + engine.nport_fds, wait, nwait * sizeof(int));
+		engine.nport_fds += nwait;
+	}
 }
 
 static int move_and_protect(int fd)
@@ -281,7 +317,8 @@ static int make_channels(void)
 		return -errno;
 	engine.ctl_fd = move_and_protect(pair[0]);
 	engine.ctl_keeper_fd = move_and_protect(pair[1]);
-	engine.listen_fd = move_and_protect(engine.listen_fd);
+	for (unsigned int i = 0; i < engine.nports; i++)
+		engine.listen_fds[i] = move_and_protect(engine.listen_fds[i]);
 	return 0;
 }
 
@@ -299,7 +336,7 @@ static int people(char *err, size_t len)
 {
 	int r;
 
-	shm->mbufs_at_start = mbuf_pool_available(port_mbuf_pool(engine.port));
+	shm->mbufs_at_start = mbuf_pool_available(port_mbuf_pool(engine.ports[0]));
 	r = registry_start();
 	if (r < 0)
 		goto out;
@@ -334,12 +371,14 @@ static void undo(void)
 	engine.slot = -1;
 	if (s != NULL)
 		munmap(s, s->reservation);
-	if (engine.port != NULL)
-		port_close(engine.port);
-	engine.port = NULL;
-	if (engine.listen_fd >= 0)
-		real.close(engine.listen_fd);
-	engine.listen_fd = -1;
+	for (unsigned int i = 0; i < engine.nports; i++)
+		port_close(engine.ports[i]);
+	engine.nports = 0;
+	for (unsigned int i = 0; i < CONFIG_MAX_PORTS; i++) {
+		if (engine.listen_fds[i] >= 0)
+			real.close(engine.listen_fds[i]);
+		engine.listen_fds[i] = -1;
+	}
 }
 
 static int start(char *err, size_t len)
@@ -348,17 +387,18 @@ static int start(char *err, size_t len)
 	int r;
 
 	r = thread_init();
+	for (unsigned int i = 0; i < config.nports && r == 0; i++)
+		r = check_addresses(&config.ports[i], err, len);
 	if (r < 0)
 		return r;
-	r = check_addresses(err, len);
-	if (r < 0)
-		return r;
-	r = takeover_claim(port_name(), err, len);
-	if (r < 0)
-		return r;
-	engine.listen_fd = r;
+	for (unsigned int i = 0; i < config.nports; i++) {
+		r = takeover_claim(port_name(i), err, len);
+		if (r < 0)
+			return r;
+		engine.listen_fds[i] = r;
+	}
 	from = clock_take_sample();
-	r = open_port(err);
+	r = open_ports(err);
 	if (r < 0)
 		return r;
 	to = clock_take_sample();
@@ -406,8 +446,9 @@ int engine_start(void)
 			undo();
 		} else {
 			__atomic_store_n(&engine_ready, true, __ATOMIC_RELEASE);
-			shim_log(LOG_LEVEL_INFO, "port %s is open, keeper is process %d", port_name(),
-				 (int)shm->keeper.pid);
+			for (unsigned int i = 0; i < engine.nports; i++)
+				shim_log(LOG_LEVEL_INFO, "port %s is open, keeper is process %d",
+					 port_name(i), (int)shm->keeper.pid);
 		}
 		engine_inside_end();
 	}

@@ -15,6 +15,8 @@
 
 #include "shim/ipaddr.h"
 
+#define CONFIG_MAX_PORTS 4
+/* Of all ports together. */
 #define CONFIG_MAX_ADDRS 16
 #define CONFIG_MAX_ROUTES 16
 #define CONFIG_MAX_RULES 32
@@ -47,20 +49,27 @@ enum config_hugepages { HUGEPAGES_AUTO, HUGEPAGES_ON, HUGEPAGES_OFF };
 
 enum config_log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-struct shim_config {
-	bool enabled; /* a port was named; without one the library passes everything to libc */
-
+/* What is said of each port.  One that is not there has neither a vdev nor a PCI address. */
+struct config_port {
 	char vdev[CONFIG_STR_LEN]; /* a DPDK vdev string: net_tap0,iface=shim0 */
 	char pci[32];		   /* or a PCI address: 0000:00:04.0 */
-	unsigned int queues;
-	uint8_t mac[6]; /* all zero: choose one */
-	unsigned int mtu;
-	unsigned int vlan; /* 0: none */
-
+	uint8_t mac[6];		   /* all zero: choose one */
+	unsigned int mtu;	   /* 0: the port's own */
+	unsigned int vlan;	   /* 0: none */
 	struct config_addr addrs[CONFIG_MAX_ADDRS];
 	unsigned int naddrs;
 	struct config_route routes[CONFIG_MAX_ROUTES];
 	unsigned int nroutes;
+};
+
+struct shim_config {
+	bool enabled; /* a port was named; without one the library passes everything to libc */
+
+	struct config_port ports[CONFIG_MAX_PORTS];
+	unsigned int nports;
+	unsigned int port; /* while values are read: the port that options of a port go to */
+
+	unsigned int queues; /* of each port */
 
 	uint64_t memory; /* bytes for packet buffers */
 	enum config_hugepages hugepages;

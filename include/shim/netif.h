@@ -58,6 +58,7 @@ struct netif {
 	uint16_t mtu;  /* IP bytes in a frame */
 	uint16_t nqueues;
 	uint16_t vlan; /* 802.1Q id the stack tags and expects, 0: none */
+	uint32_t ifindex; /* what programs call it by, unique; 0: its number in the stack + 1 */
 	uint8_t mac[NETIF_MAC_LEN];
 	char name[NETIF_NAME_LEN];
 };

@@ -78,13 +78,22 @@ bool inet_is_quiescent(const struct stack *st)
 	return true;
 }
 
-/* -- netifs by number ------------------------------------------------------------------ */
+/* -- netifs as programs see them ------------------------------------------------------------------ */
+
+/* Of the netif with a number. */
+static uint32_t ifindex_of(const struct stack *st, uint32_t i)
+{
+	return st->cfg.netifs[i]->ifindex != 0 ? st->cfg.netifs[i]->ifindex : i + 1;
+}
 
 struct netif *inet_netif(const struct stack *st, uint32_t ifindex)
 {
-	if (ifindex == 0 || ifindex > st->cfg.nnetifs)
-		return NULL;
-	return st->cfg.netifs[ifindex - 1];
+	uint32_t i;
+
+	for (i = 0; i < st->cfg.nnetifs; i++)
+		if (ifindex_of(st, i) == ifindex)
+			return st->cfg.netifs[i];
+	return NULL;
 }
 
 uint32_t inet_ifindex(const struct stack *st, const struct netif *nif)
@@ -93,7 +102,7 @@ uint32_t inet_ifindex(const struct stack *st, const struct netif *nif)
 
 	for (i = 0; i < st->cfg.nnetifs; i++)
 		if (st->cfg.netifs[i] == nif)
-			return i + 1;
+			return ifindex_of(st, i);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ int sockaddr_to_endpoint(const struct sock *sk, const struct sockaddr *sa, sockl
 int inet_bind_addr_check(struct stack *st, const struct sock *sk, const struct ipaddr *addr);
 int inet_getname(struct sock *sk, struct endpoint *ep, bool peer);
 
-/* -- netifs by number + 1, as programs see them in ifindex fields (inet.c) ---------- */
+/* -- netifs by the number that programs see in ifindex fields (inet.c) -------------- */
 /* NULL: no such link. */
 struct netif *inet_netif(const struct stack *st, uint32_t ifindex);
 uint32_t inet_ifindex(const struct stack *st, const struct netif *nif);

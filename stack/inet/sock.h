@@ -74,7 +74,7 @@ struct sock {
 	uint64_t rcvtimeo, sndtimeo; /* ns, 0: for ever */
 	uint32_t tsflags;	     /* SO_TIMESTAMPING */
 	int32_t incoming_cpu;	     /* SO_INCOMING_CPU, -1: none */
-	uint32_t bound_if;	     /* SO_BINDTODEVICE: netif number + 1, 0: any */
+	uint32_t bound_if;	     /* SO_BINDTODEVICE: ifindex, 0: any */
 	uint64_t linger;	     /* ns */
 	uint64_t cookie;
 	int32_t peek_off;	     /* SO_PEEK_OFF, -1: off */
@@ -133,12 +133,12 @@ struct inet_sock {
 		bool dontfrag;
 		bool no_autolabel; /* IPV6_AUTOFLOWLABEL 0: flow label zero */
 		bool sndflow;	   /* IPV6_FLOWINFO_SEND */
-		uint32_t mc_ifindex; /* netif number + 1, 0: by route */
+		uint32_t mc_ifindex; /* 0: by route */
 	} in6;
 	struct ipaddr mc_addr; /* IP_MULTICAST_IF */
 	uint16_t port_lo, port_hi; /* IP_LOCAL_PORT_RANGE, 0: the default */
 	uint32_t hash;	     /* of the 4-tuple when connected */
-	uint32_t mc_ifindex;	   /* IP_MULTICAST_IF: netif number + 1, 0: by mc_addr or route */
+	uint32_t mc_ifindex;	   /* IP_MULTICAST_IF: ifindex, 0: by mc_addr or route */
 	struct mc_member *mc_list; /* groups joined (inet/mcast.c) */
 	struct port_owner port;	   /* this socket's entry in the port table (inet/ports.c) */
 	struct inet_sock *hash_next, **hash_pprev; /* the protocol's demux table */

@@ -440,7 +440,7 @@ static int set_bindtodevice(const struct optctx *c, const void *val, socklen_t l
 	}
 	for (i = 0; i < c->st->cfg.nnetifs; i++) {
 		if (strcmp(c->st->cfg.netifs[i]->name, name) == 0) {
-			c->sk->bound_if = i + 1;
+			c->sk->bound_if = inet_ifindex(c->st, c->st->cfg.netifs[i]);
 			return 0;
 		}
 	}

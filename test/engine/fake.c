@@ -31,9 +31,10 @@ int config_load(struct shim_config *cfg, char *err, size_t errlen)
 	(void)errlen;
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->enabled = true;
+	cfg->nports = 1;
 	cfg->log_level = getenv("FAKE_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR;
 	cfg->spin_us = fake_spin_us;
-	snprintf(cfg->vdev, sizeof(cfg->vdev), "%s", fake_port_name);
+	snprintf(cfg->ports[0].vdev, sizeof(cfg->ports[0].vdev), "%s", fake_port_name);
 	return 0;
 }
 
@@ -43,11 +44,13 @@ struct port {
 };
 static struct port the_port;
 
-int port_open(const struct port_params *params, struct port **out, char err[PORT_ERR_LEN])
+int ports_open(const struct port_params *params, unsigned int n, struct port **out,
+	       char err[PORT_ERR_LEN])
 {
 	const struct timespec as_long_as_eal = { .tv_nsec = 30000000 };
 
 	(void)params;
+	(void)n;
 	(void)err;
 	nanosleep(&as_long_as_eal, NULL);
 	*out = &the_port;

@@ -87,10 +87,39 @@ def addresses():
         check(lines.count(f"shim0 {SHIM4} 255.255.255.0 192.0.2.255") == 1, w.output(p))
 
 
+def interfaces():
+    """netdevice(7) and if_nametoindex(3) tell of all ports, of the kernel's interfaces as ever."""
+    with TapWorld() as w:
+        log = w.path("m.sock")
+        # memif is not known to the kernel; its peer only has to be there.
+        peer = w.start_in(w.ns, [PYTHON, "-c", "import socket, time\n"
+                                 "s = socket.socket(); s.bind(('198.18.0.2', 0)); time.sleep(60)"],
+                          env=w.env(SHIM_VDEV=f"net_memif0,role=server,socket={log}",
+                                    SHIM_ADDR="198.18.0.2/16"))
+        p = w.start_in(w.ns, [os.path.join(DIR, "interfaces"), SHIM4, "lo", "shim0", "net_memif1"],
+                       log="interfaces", env=w.env(
+                           SHIM_LOG="error", SHIM_MTU="1400", SHIM_ADDR=f"{SHIM4}/24,192.0.2.7/25",
+                           SHIM_VDEV_2=f"net_memif1,role=client,socket={log}",
+                           SHIM_ADDR_2="198.18.0.1/16", SHIM_MTU_2="9000"))
+        check(p.wait(timeout=60) == 0, w.output(p), w.output(peer))
+        got = w.output(p).splitlines()
+        want = ["lo 127.0.0.1/255.0.0.0 broadcast 0.0.0.0 mtu 65536 up ether no index same back lo lo",
+                f"shim0 {SHIM4}/255.255.255.0 broadcast 192.0.2.255 mtu 1400 up ether yes index same "
+                "back shim0 shim0",
+                "net_memif1 198.18.0.1/255.255.0.0 broadcast 198.18.255.255 mtu 9000 up ether yes "
+                "index same back net_memif1 net_memif1",
+                "nameindex lo shim0 net_memif1",
+                f"conf lo=127.0.0.1 shim0={SHIM4} shim0=192.0.2.7 net_memif1=198.18.0.1",
+                "conf has room for what it asks: yes, fits into one: yes",
+                "nonesuch 0 ENODEV ENXIO nonesuch: ENODEV pipe lo: ENOTTY"]
+        wrong = [f"want {a}\ngot  {b}" for a, b in zip(want, got) if a != b]
+        check(not wrong and len(got) == len(want), "\n".join(wrong) or w.output(p))
+
+
 TESTS = [(f"calls_{program}_{mode}", lambda p=program, m=mode: compare(p, m))
          for program in ("calls", "epoll", "process")
          for mode in ("passthrough", "shim", "dual")]
-TESTS += [("calls_rules", rules), ("calls_getifaddrs", addresses)]
+TESTS += [("calls_rules", rules), ("calls_getifaddrs", addresses), ("calls_interfaces", interfaces)]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS))

@@ -22,7 +22,7 @@ static void setup(void)
 	for (unsigned int i = 0; i < OPTION_COUNT; i++) {
 		char name[32];
 
-		option_env_name(&option_table[i], name, sizeof(name));
+		option_env_name(&option_table[i], 0, name, sizeof(name));
 		unsetenv(name);
 	}
 	config_defaults(&cfg);
@@ -95,12 +95,12 @@ END_TEST
 START_TEST(defaults_are_the_documented_ones)
 {
 	ck_assert(!cfg.enabled);
-	ck_assert_str_eq(cfg.vdev, "");
-	ck_assert_str_eq(cfg.pci, "");
+	ck_assert_str_eq(cfg.ports[0].vdev, "");
+	ck_assert_str_eq(cfg.ports[0].pci, "");
 	ck_assert_uint_eq(cfg.queues, 1);
-	ck_assert_uint_eq(cfg.mtu, 0);
-	ck_assert_uint_eq(cfg.vlan, 0);
-	ck_assert_uint_eq(cfg.naddrs, 0);
+	ck_assert_uint_eq(cfg.ports[0].mtu, 0);
+	ck_assert_uint_eq(cfg.ports[0].vlan, 0);
+	ck_assert_uint_eq(cfg.ports[0].naddrs, 0);
 	ck_assert_uint_eq(cfg.memory, 256u << 20);
 	ck_assert_int_eq(cfg.hugepages, HUGEPAGES_AUTO);
 	ck_assert_uint_eq(cfg.max_sockets, 65536);
@@ -124,9 +124,9 @@ START_TEST(environment_names_follow_from_the_table)
 {
 	char name[32];
 
-	option_env_name(&option_table[OPTION_SPIN_US], name, sizeof(name));
+	option_env_name(&option_table[OPTION_SPIN_US], 0, name, sizeof(name));
 	ck_assert_str_eq(name, "SHIM_SPIN_US");
-	option_env_name(&option_table[OPTION_VDEV], name, sizeof(name));
+	option_env_name(&option_table[OPTION_VDEV], 0, name, sizeof(name));
 	ck_assert_str_eq(name, "SHIM_VDEV");
 	ck_assert_ptr_eq(option_find("spin_us", 7), &option_table[OPTION_SPIN_US]);
 	ck_assert_ptr_null(option_find("spin", 4));
@@ -157,16 +157,16 @@ START_TEST(empty_value_means_the_default)
 				      option_table[i].name);
 		taken(i, "");
 		/* Entries behind a list's count do not count. */
-		if (cfg.naddrs == 0 && cfg.nroutes == 0 && cfg.nrules == 0) {
-			memset(cfg.addrs, 0, sizeof(cfg.addrs));
-			memset(cfg.routes, 0, sizeof(cfg.routes));
+		if (cfg.ports[0].naddrs == 0 && cfg.ports[0].nroutes == 0 && cfg.nrules == 0) {
+			memset(cfg.ports[0].addrs, 0, sizeof(cfg.ports[0].addrs));
+			memset(cfg.ports[0].routes, 0, sizeof(cfg.ports[0].routes));
 			memset(cfg.rules, 0, sizeof(cfg.rules));
 		}
 		/* Nor do characters behind a string's end. */
-		if (cfg.vdev[0] == '\0' && cfg.log_file[0] == '\0' && cfg.pci[0] == '\0') {
-			memset(cfg.vdev, 0, sizeof(cfg.vdev));
+		if (cfg.ports[0].vdev[0] == '\0' && cfg.log_file[0] == '\0' && cfg.ports[0].pci[0] == '\0') {
+			memset(cfg.ports[0].vdev, 0, sizeof(cfg.ports[0].vdev));
 			memset(cfg.log_file, 0, sizeof(cfg.log_file));
-			memset(cfg.pci, 0, sizeof(cfg.pci));
+			memset(cfg.ports[0].pci, 0, sizeof(cfg.ports[0].pci));
 		}
 		ck_assert_msg(memcmp(&fresh, &cfg, sizeof(cfg)) == 0, "%s keeps something",
 			      option_table[i].name);
@@ -194,7 +194,7 @@ START_TEST(vdev)
 	char text[300];
 
 	taken(OPTION_VDEV, "net_tap0,iface=shim0");
-	ck_assert_str_eq(cfg.vdev, "net_tap0,iface=shim0");
+	ck_assert_str_eq(cfg.ports[0].vdev, "net_tap0,iface=shim0");
 	refused(OPTION_VDEV, "net_tap0 iface=shim0");
 	refused(OPTION_VDEV, "net_tap0\t");
 	memset(text, 'v', sizeof(text));
@@ -202,16 +202,16 @@ START_TEST(vdev)
 	refused(OPTION_VDEV, text);
 	text[255] = '\0';
 	taken(OPTION_VDEV, text);
-	ck_assert_uint_eq(strlen(cfg.vdev), 255);
+	ck_assert_uint_eq(strlen(cfg.ports[0].vdev), 255);
 }
 END_TEST
 
 START_TEST(pci)
 {
 	taken(OPTION_PCI, "0000:00:04.0");
-	ck_assert_str_eq(cfg.pci, "0000:00:04.0");
+	ck_assert_str_eq(cfg.ports[0].pci, "0000:00:04.0");
 	taken(OPTION_PCI, "AF:1f.7");
-	ck_assert_str_eq(cfg.pci, "0000:af:1f.7");
+	ck_assert_str_eq(cfg.ports[0].pci, "0000:af:1f.7");
 	refused(OPTION_PCI, "00:04");
 	refused(OPTION_PCI, "00:04.8");
 	refused(OPTION_PCI, "0000:00:04.00");
@@ -224,14 +224,14 @@ END_TEST
 START_TEST(addr)
 {
 	taken(OPTION_ADDR, "192.0.2.1/24, 2001:db8::1/64,198.18.0.0/31");
-	ck_assert_uint_eq(cfg.naddrs, 3);
-	same_addr(&cfg.addrs[0].addr, "192.0.2.1");
-	ck_assert_uint_eq(cfg.addrs[0].plen, 24);
-	same_addr(&cfg.addrs[1].addr, "2001:db8::1");
-	ck_assert_uint_eq(cfg.addrs[1].plen, 64);
-	ck_assert_uint_eq(cfg.addrs[2].plen, 31);
+	ck_assert_uint_eq(cfg.ports[0].naddrs, 3);
+	same_addr(&cfg.ports[0].addrs[0].addr, "192.0.2.1");
+	ck_assert_uint_eq(cfg.ports[0].addrs[0].plen, 24);
+	same_addr(&cfg.ports[0].addrs[1].addr, "2001:db8::1");
+	ck_assert_uint_eq(cfg.ports[0].addrs[1].plen, 64);
+	ck_assert_uint_eq(cfg.ports[0].addrs[2].plen, 31);
 	taken(OPTION_ADDR, "192.0.2.1/32");
-	ck_assert_uint_eq(cfg.naddrs, 1);
+	ck_assert_uint_eq(cfg.ports[0].naddrs, 1);
 	taken(OPTION_ADDR, "2001:db8::1/128");
 	taken(OPTION_ADDR, "fe80::1/64");
 }
@@ -260,7 +260,7 @@ START_TEST(addr_at_most_16)
 	for (int i = 1; i <= 16; i++)
 		sprintf(text + strlen(text), "%s192.0.2.%d/24", i > 1 ? "," : "", i);
 	taken(OPTION_ADDR, text);
-	ck_assert_uint_eq(cfg.naddrs, 16);
+	ck_assert_uint_eq(cfg.ports[0].naddrs, 16);
 	strcat(text, ",192.0.2.17/24");
 	refused(OPTION_ADDR, text);
 	ck_assert_ptr_nonnull(strstr(err, "more than 16"));
@@ -270,20 +270,20 @@ END_TEST
 START_TEST(gateway)
 {
 	taken(OPTION_GATEWAY, "192.0.2.254,198.18.0.0/15@192.0.2.253,2001:db8:1::/48@fe80::1,fe80::2");
-	ck_assert_uint_eq(cfg.nroutes, 4);
-	same_addr(&cfg.routes[0].via, "192.0.2.254");
-	same_addr(&cfg.routes[0].prefix, "0.0.0.0");
-	ck_assert_uint_eq(cfg.routes[0].plen, 0);
-	same_addr(&cfg.routes[1].prefix, "198.18.0.0");
-	ck_assert_uint_eq(cfg.routes[1].plen, 15);
-	same_addr(&cfg.routes[1].via, "192.0.2.253");
-	same_addr(&cfg.routes[2].prefix, "2001:db8:1::");
-	ck_assert_uint_eq(cfg.routes[2].plen, 48);
-	same_addr(&cfg.routes[3].prefix, "::");
+	ck_assert_uint_eq(cfg.ports[0].nroutes, 4);
+	same_addr(&cfg.ports[0].routes[0].via, "192.0.2.254");
+	same_addr(&cfg.ports[0].routes[0].prefix, "0.0.0.0");
+	ck_assert_uint_eq(cfg.ports[0].routes[0].plen, 0);
+	same_addr(&cfg.ports[0].routes[1].prefix, "198.18.0.0");
+	ck_assert_uint_eq(cfg.ports[0].routes[1].plen, 15);
+	same_addr(&cfg.ports[0].routes[1].via, "192.0.2.253");
+	same_addr(&cfg.ports[0].routes[2].prefix, "2001:db8:1::");
+	ck_assert_uint_eq(cfg.ports[0].routes[2].plen, 48);
+	same_addr(&cfg.ports[0].routes[3].prefix, "::");
 	taken(OPTION_GATEWAY, "198.18.0.7@192.0.2.253");
-	ck_assert_uint_eq(cfg.routes[0].plen, 32);
+	ck_assert_uint_eq(cfg.ports[0].routes[0].plen, 32);
 	taken(OPTION_GATEWAY, "0.0.0.0/0@192.0.2.253");
-	ck_assert_uint_eq(cfg.routes[0].plen, 0);
+	ck_assert_uint_eq(cfg.ports[0].routes[0].plen, 0);
 }
 END_TEST
 
@@ -335,11 +335,11 @@ START_TEST(numbers_at_their_bounds)
 			refused(c->id, junk[j]);
 	}
 	taken(OPTION_MTU, "0");
-	ck_assert_uint_eq(cfg.mtu, 0);
+	ck_assert_uint_eq(cfg.ports[0].mtu, 0);
 	taken(OPTION_MTU, "1500");
-	ck_assert_uint_eq(cfg.mtu, 1500);
+	ck_assert_uint_eq(cfg.ports[0].mtu, 1500);
 	taken(OPTION_VLAN, "100");
-	ck_assert_uint_eq(cfg.vlan, 100);
+	ck_assert_uint_eq(cfg.ports[0].vlan, 100);
 	taken(OPTION_MAX_SOCKETS, "1000");
 	ck_assert_uint_eq(cfg.max_sockets, 1000);
 }
@@ -403,7 +403,7 @@ START_TEST(mac)
 	static const uint8_t want[6] = { 0x02, 0xAB, 0xcd, 0, 0, 0x01 };
 
 	taken(OPTION_MAC, "02:aB:CD:00:00:01");
-	ck_assert_mem_eq(cfg.mac, want, 6);
+	ck_assert_mem_eq(cfg.ports[0].mac, want, 6);
 	refused(OPTION_MAC, "01:00:5e:00:00:01");
 	refused(OPTION_MAC, "ff:ff:ff:ff:ff:ff");
 	refused(OPTION_MAC, "00:00:00:00:00:00");
@@ -412,7 +412,7 @@ START_TEST(mac)
 	refused(OPTION_MAC, "02:00:00:00:00:01:02");
 	refused(OPTION_MAC, "02:00:00:00:00:0g");
 	refused(OPTION_MAC, "2:0:0:0:0:1");
-	ck_assert_mem_eq(cfg.mac, want, 6);
+	ck_assert_mem_eq(cfg.ports[0].mac, want, 6);
 }
 END_TEST
 
@@ -553,8 +553,8 @@ START_TEST(environment_is_read)
 			"SHIM_SPIN_US=forever", "SHIM", "SHIM_CONFIG=/nowhere", "XSHIM_FOO=1", NULL };
 
 	ck_assert_msg(config_load_env(&cfg, env, err, sizeof(err)) == 0, "%s", err);
-	ck_assert_str_eq(cfg.vdev, "net_tap0,iface=shim0");
-	ck_assert_uint_eq(cfg.naddrs, 1);
+	ck_assert_str_eq(cfg.ports[0].vdev, "net_tap0,iface=shim0");
+	ck_assert_uint_eq(cfg.ports[0].naddrs, 1);
 	ck_assert_uint_eq(cfg.spin_us, CONFIG_SPIN_FOREVER);
 	ck_assert_int_eq(config_load_env(&cfg, NULL, err, sizeof(err)), 0);
 }
@@ -638,8 +638,8 @@ START_TEST(ini_is_read)
 				   "log-file = /tmp/a b#c;d=e";
 
 	ck_assert_msg(ini(text, sizeof(text) - 1) == 0, "%s", err);
-	ck_assert_str_eq(cfg.vdev, "net_tap0,iface=shim0");
-	ck_assert_uint_eq(cfg.naddrs, 2);
+	ck_assert_str_eq(cfg.ports[0].vdev, "net_tap0,iface=shim0");
+	ck_assert_uint_eq(cfg.ports[0].naddrs, 2);
 	ck_assert_uint_eq(cfg.spin_us, 7);
 	ck_assert_uint_eq(cfg.memory, 256u << 20);
 	ck_assert_str_eq(cfg.log_file, "/tmp/a b#c;d=e");
@@ -700,11 +700,11 @@ START_TEST(environment_wins_over_ini_over_default)
 	setenv("SHIM_LOG", "", 1); /* back to the default */
 	ck_assert_msg(config_load(&cfg, err, sizeof(err)) == 0, "%s", err);
 	ck_assert(cfg.enabled);
-	ck_assert_str_eq(cfg.vdev, "net_tap0");
+	ck_assert_str_eq(cfg.ports[0].vdev, "net_tap0");
 	ck_assert_uint_eq(cfg.spin_us, 9);
-	ck_assert_uint_eq(cfg.mtu, 1400);
-	ck_assert_uint_eq(cfg.naddrs, 1);
-	same_addr(&cfg.addrs[0].addr, "198.18.0.1");
+	ck_assert_uint_eq(cfg.ports[0].mtu, 1400);
+	ck_assert_uint_eq(cfg.ports[0].naddrs, 1);
+	same_addr(&cfg.ports[0].addrs[0].addr, "198.18.0.1");
 	ck_assert_int_eq(cfg.log_level, LOG_LEVEL_WARN);
 	ck_assert_uint_eq(cfg.queues, 1);
 	/* An error in the file is told although the environment would win. */
