@@ -148,32 +148,6 @@ static ssize_t ping_sendmsg(struct stack *st, struct socket *so, const struct ms
 	return err < 0 ? err : (ssize_t)len;
 }
 
-static int ping_setsockopt(struct stack *st, struct sock *sk, int level, int name, const void *val,
-			   socklen_t len, uint64_t now)
-{
-	(void)st;
-	(void)sk;
-	(void)level;
-	(void)name;
-	(void)val;
-	(void)len;
-	(void)now;
-	return -ENOPROTOOPT;
-}
-
-static int ping_getsockopt(struct stack *st, struct sock *sk, int level, int name, void *val,
-			   socklen_t *len, uint64_t now)
-{
-	(void)st;
-	(void)sk;
-	(void)level;
-	(void)name;
-	(void)val;
-	(void)len;
-	(void)now;
-	return -ENOPROTOOPT;
-}
-
 const struct proto_ops inet_ping_ops = {
 	.type = SOCK_DGRAM,
 	.protocol = IPPROTO_ICMP,
@@ -187,7 +161,5 @@ const struct proto_ops inet_ping_ops = {
 	.poll = dgram_poll,
 	.sendmsg = ping_sendmsg,
 	.recvmsg = dgram_recvmsg,
-	.setsockopt = ping_setsockopt,
-	.getsockopt = ping_getsockopt,
 	.ioctl = dgram_ioctl,
 };

@@ -192,7 +192,7 @@ struct proto_ops {
 			   uint64_t now);
 	ssize_t (*recvmsg)(struct stack *st, struct socket *so, struct msghdr *msg, int flags,
 			   uint64_t now);
-	/* Levels other than SOL_SOCKET, SOL_IP and SOL_IPV6; -ENOPROTOOPT if unknown. */
+	/* Levels other than SOL_SOCKET, SOL_IP and SOL_IPV6; -ENOPROTOOPT if unknown; NULL: all are. */
 	int (*setsockopt)(struct stack *st, struct sock *sk, int level, int name, const void *val,
 			  socklen_t len, uint64_t now);
 	int (*getsockopt)(struct stack *st, struct sock *sk, int level, int name, void *val,

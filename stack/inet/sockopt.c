@@ -84,7 +84,9 @@ int socket_setsockopt(struct stack *st, struct socket *so, int level, int name, 
 	if ((int)len < 0)
 		return -EINVAL;
 	if (t == NULL)
-		return so->ops->setsockopt(st, so->sk, level, name, val, len, now);
+		return so->ops->setsockopt == NULL ?
+			       -ENOPROTOOPT :
+			       so->ops->setsockopt(st, so->sk, level, name, val, len, now);
 	row = row_of(t, name);
 	if (row != NULL && row->set != NULL)
 		err = row->set(&c, val, len);
@@ -122,7 +124,9 @@ static int get_int(const struct optctx *c, const struct sockopt_table *t, const 
 static int get_protocol_level(struct stack *st, struct socket *so, int level, int name, void *val,
 			      socklen_t *len, uint64_t now)
 {
-	int err = so->ops->getsockopt(st, so->sk, level, name, val, len, now);
+	int err = so->ops->getsockopt == NULL ?
+			  -ENOPROTOOPT :
+			  so->ops->getsockopt(st, so->sk, level, name, val, len, now);
 
 	if (err == -ENOPROTOOPT && so->domain == AF_INET && level != so->protocol)
 		return -EOPNOTSUPP;

@@ -47,7 +47,27 @@ extern const struct sockopt_table sockopt_ip6;	  /* sockopt_ip6.c */
 int sockopt_put(void *val, socklen_t *len, const void *from, socklen_t size);
 /* IP_MTU, IPV6_MTU */
 int sockopt_path_mtu(const struct optctx *c, bool v4, int *val);
-/* MCAST_JOIN_GROUP and its relatives, the same numbers at SOL_IP and SOL_IPV6. */
-int sockopt_mcast_group(const struct optctx *c, int family, int name, const void *val, socklen_t len);
+
+/*
+ * MCAST_JOIN_GROUP and its relatives (RFC 3678 5.1), the same numbers at SOL_IP and SOL_IPV6:
+ * family is 4 or 6 (sockopt_mcast.c).
+ */
+#define SOCKOPT_MCAST_DECLARE(name) \
+	int sockopt_##name##_4(const struct optctx *c, const void *val, socklen_t len); \
+	int sockopt_##name##_6(const struct optctx *c, const void *val, socklen_t len)
+SOCKOPT_MCAST_DECLARE(join_group);
+SOCKOPT_MCAST_DECLARE(leave_group);
+SOCKOPT_MCAST_DECLARE(join_source);
+SOCKOPT_MCAST_DECLARE(leave_source);
+SOCKOPT_MCAST_DECLARE(block_source);
+SOCKOPT_MCAST_DECLARE(unblock_source);
+
+#define SOCKOPT_MCAST_ROWS(family) \
+	{ MCAST_JOIN_GROUP, .set = sockopt_join_group_##family }, \
+	{ MCAST_LEAVE_GROUP, .set = sockopt_leave_group_##family }, \
+	{ MCAST_JOIN_SOURCE_GROUP, .set = sockopt_join_source_##family }, \
+	{ MCAST_LEAVE_SOURCE_GROUP, .set = sockopt_leave_source_##family }, \
+	{ MCAST_BLOCK_SOURCE, .set = sockopt_block_source_##family }, \
+	{ MCAST_UNBLOCK_SOURCE, .set = sockopt_unblock_source_##family }
 
 #endif

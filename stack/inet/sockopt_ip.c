@@ -327,60 +327,6 @@ static int unblock_source(const struct optctx *c, const void *val, socklen_t len
 	return source_membership(c, val, len, MCAST_SOURCE_UNBLOCK);
 }
 
-static int group_address(const struct sockaddr_storage *ss, int family, struct ipaddr *addr)
-{
-	struct endpoint ep;
-
-	if (ss->ss_family != family)
-		return -EADDRNOTAVAIL;
-	endpoint_from_sockaddr(&ep, (const struct sockaddr *)ss, sizeof(*ss));
-	*addr = ep.addr;
-	return 0;
-}
-
-int sockopt_mcast_group(const struct optctx *c, int family, int name, const void *val, socklen_t len)
-{
-	struct ipaddr group, source, any = ipaddr_from_v4(INADDR_ANY);
-	struct group_source_req gsr;
-	struct group_req gr;
-	enum mcast_source_op op;
-
-	if (name == MCAST_JOIN_GROUP || name == MCAST_LEAVE_GROUP) {
-		if (len < (socklen_t)sizeof(gr))
-			return -EINVAL;
-		memcpy(&gr, val, sizeof(gr));
-		if (group_address(&gr.gr_group, family, &group) < 0)
-			return -EINVAL;
-		if (name == MCAST_JOIN_GROUP)
-			return mcast_join(c->st, c->isk, &group, gr.gr_interface, &any, c->now);
-		return mcast_leave(c->st, c->isk, &group, gr.gr_interface, &any, c->now);
-	}
-	if (len != (socklen_t)sizeof(gsr))
-		return -EINVAL;
-	memcpy(&gsr, val, sizeof(gsr));
-	if (group_address(&gsr.gsr_group, family, &group) < 0 ||
-	    group_address(&gsr.gsr_source, family, &source) < 0)
-		return -EADDRNOTAVAIL;
-	op = name == MCAST_JOIN_SOURCE_GROUP  ? MCAST_SOURCE_JOIN :
-	     name == MCAST_LEAVE_SOURCE_GROUP ? MCAST_SOURCE_LEAVE :
-	     name == MCAST_BLOCK_SOURCE	      ? MCAST_SOURCE_BLOCK :
-						MCAST_SOURCE_UNBLOCK;
-	return mcast_source(c->st, c->isk, op, &group, &source, gsr.gsr_interface, &any, c->now);
-}
-
-#define GROUP_OPTION(function, option)                                                       \
-	static int function(const struct optctx *c, const void *val, socklen_t len)          \
-	{                                                                                    \
-		return sockopt_mcast_group(c, AF_INET, option, val, len);                    \
-	}
-
-GROUP_OPTION(join_group, MCAST_JOIN_GROUP)
-GROUP_OPTION(leave_group, MCAST_LEAVE_GROUP)
-GROUP_OPTION(join_source_group, MCAST_JOIN_SOURCE_GROUP)
-GROUP_OPTION(leave_source_group, MCAST_LEAVE_SOURCE_GROUP)
-GROUP_OPTION(block_source_group, MCAST_BLOCK_SOURCE)
-GROUP_OPTION(unblock_source_group, MCAST_UNBLOCK_SOURCE)
-
 static const struct sockopt rows[] = {
 	{ IP_TOS, .set_int = set_tos, .get_int = get_tos },
 	{ IP_TTL, .set_int = set_ttl, .get_int = get_ttl },
@@ -405,12 +351,7 @@ static const struct sockopt rows[] = {
 	{ IP_BLOCK_SOURCE, .set = block_source },
 	{ IP_ADD_SOURCE_MEMBERSHIP, .set = add_source },
 	{ IP_DROP_SOURCE_MEMBERSHIP, .set = drop_source },
-	{ MCAST_JOIN_GROUP, .set = join_group },
-	{ MCAST_BLOCK_SOURCE, .set = block_source_group },
-	{ MCAST_UNBLOCK_SOURCE, .set = unblock_source_group },
-	{ MCAST_LEAVE_GROUP, .set = leave_group },
-	{ MCAST_JOIN_SOURCE_GROUP, .set = join_source_group },
-	{ MCAST_LEAVE_SOURCE_GROUP, .set = leave_source_group },
+	SOCKOPT_MCAST_ROWS(4),
 	{ IP_MULTICAST_ALL, .set_int = set_mc_all, .get_int = get_mc_all, .min_len = 1 },
 	{ IP_LOCAL_PORT_RANGE, .set = set_local_port_range, .get_int = get_local_port_range },
 	{ IP_PROTOCOL, .get_int = get_protocol },

@@ -275,19 +275,6 @@ static int leave_group(const struct optctx *c, const void *val, socklen_t len)
 	return set_membership(c, val, len, false);
 }
 
-#define GROUP_OPTION(function, option)                                                       \
-	static int function(const struct optctx *c, const void *val, socklen_t len)          \
-	{                                                                                    \
-		return sockopt_mcast_group(c, AF_INET6, option, val, len);                   \
-	}
-
-GROUP_OPTION(mcast_join_group, MCAST_JOIN_GROUP)
-GROUP_OPTION(mcast_leave_group, MCAST_LEAVE_GROUP)
-GROUP_OPTION(join_source_group, MCAST_JOIN_SOURCE_GROUP)
-GROUP_OPTION(leave_source_group, MCAST_LEAVE_SOURCE_GROUP)
-GROUP_OPTION(block_source_group, MCAST_BLOCK_SOURCE)
-GROUP_OPTION(unblock_source_group, MCAST_UNBLOCK_SOURCE)
-
 static const struct sockopt rows[] = {
 	{ IPV6_V6ONLY, .flag = SOCK_F_V6ONLY, .set_int = set_v6only },
 	{ IPV6_UNICAST_HOPS, .set_int = set_unicast_hops, .get_int = get_unicast_hops },
@@ -312,12 +299,7 @@ static const struct sockopt rows[] = {
 	{ IPV6_FLOWINFO_SEND, .set_int = set_sndflow, .get_int = get_sndflow },
 	{ IPV6_HDRINCL, .set_int = set_hdrincl, .get_int = get_hdrincl },
 	{ IPV6_CHECKSUM, .set_int = set_checksum, .get_int = get_checksum },
-	{ MCAST_JOIN_GROUP, .set = mcast_join_group },
-	{ MCAST_BLOCK_SOURCE, .set = block_source_group },
-	{ MCAST_UNBLOCK_SOURCE, .set = unblock_source_group },
-	{ MCAST_LEAVE_GROUP, .set = mcast_leave_group },
-	{ MCAST_JOIN_SOURCE_GROUP, .set = join_source_group },
-	{ MCAST_LEAVE_SOURCE_GROUP, .set = leave_source_group },
+	SOCKOPT_MCAST_ROWS(6),
 };
 
 const struct sockopt_table sockopt_ip6 = { rows, sizeof(rows) / sizeof(rows[0]), sizeof(int), false };

@@ -257,6 +257,27 @@ void icmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 
 /* -- errors sent ---------------------------------------------------------------------------- */
 
+struct rte_mbuf *icmp_build_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type,
+				  uint8_t code, uint32_t info, uint32_t quote_max)
+{
+	uint32_t quote = pkt->l4_off - pkt->l3_off + pkt->l4_len;
+	struct icmp_hdr *ih;
+	struct rte_mbuf *m;
+
+	m = pkt_copy(st, pkt->m, pkt->l3_off, RTE_MIN(quote, quote_max));
+	if (m == NULL)
+		return NULL;
+	ih = pkt_push(st, m, sizeof(*ih));
+	if (ih == NULL)
+		return NULL;
+	ih->type = type;
+	ih->code = code;
+	ih->checksum = 0;
+	ih->word = rte_cpu_to_be_32(info);
+	MIB_INC(st, ICMP_OUT_MSGS);
+	return m;
+}
+
 /* RFC 1122 3.2.2: about which packets an error may be sent. */
 static bool may_complain(struct stack *st, const struct rx_pkt *pkt)
 {
@@ -278,7 +299,6 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 			    .dst = &pkt->src,
 			    .proto = IPPROTO_ICMP,
 			    .tos = (pkt->tos & 0xfc) | 0xc0 };
-	uint32_t quote = pkt->l4_off - pkt->l3_off + pkt->l4_len;
 	struct icmp_hdr *ih;
 	struct rte_mbuf *m;
 	struct dst d;
@@ -289,18 +309,11 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 		return;
 	if (route_lookup(st, &pkt->src, &pkt->dst, &d, now) != 0)
 		return;
-	m = pkt_copy(st, pkt->m, pkt->l3_off, RTE_MIN(quote, (uint32_t)QUOTE_MAX));
+	m = icmp_build_error(st, pkt, type, code, info, QUOTE_MAX);
 	if (m == NULL)
 		return;
-	ih = pkt_push(st, m, sizeof(*ih));
-	if (ih == NULL)
-		return;
-	ih->type = type;
-	ih->code = code;
-	ih->checksum = 0;
-	ih->word = rte_cpu_to_be_32(info);
+	ih = rte_pktmbuf_mtod(m, struct icmp_hdr *);
 	ih->checksum = (uint16_t)~pkt_sum(m, 0, rte_pktmbuf_pkt_len(m));
-	MIB_INC(st, ICMP_OUT_MSGS);
 	if (type == ICMP_DEST_UNREACH)
 		MIB_INC(st, ICMP_OUT_DEST_UNREACHS);
 	ip_output(st, m, &d, &tx, now);

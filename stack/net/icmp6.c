@@ -234,7 +234,7 @@ static bool may_complain(const struct rx_pkt *pkt, uint8_t type, uint8_t code)
 void icmp6_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, uint8_t code,
 		      uint32_t info, uint64_t now)
 {
-	uint32_t quote = pkt->l4_off - pkt->l3_off + pkt->l4_len, sum, len;
+	uint32_t sum, len;
 	bool ours = ip_addr_is_ours(st, &pkt->dst);
 	struct ip_tx tx = { .dst = &pkt->src, .proto = IPPROTO_ICMPV6 };
 	struct icmp6_hdr *ih;
@@ -248,20 +248,13 @@ void icmp6_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 	if (route_lookup(st, &pkt->src, ours ? &pkt->dst : NULL, &d, now) != 0)
 		return;
 	tx.src = &d.src;
-	m = pkt_copy(st, pkt->m, pkt->l3_off, RTE_MIN(quote, (uint32_t)QUOTE_MAX));
+	m = icmp_build_error(st, pkt, type, code, info, QUOTE_MAX);
 	if (m == NULL)
 		return;
-	ih = pkt_push(st, m, sizeof(*ih));
-	if (ih == NULL)
-		return;
-	ih->type = type;
-	ih->code = code;
-	ih->checksum = 0;
-	ih->word = rte_cpu_to_be_32(info);
+	ih = rte_pktmbuf_mtod(m, struct icmp6_hdr *);
 	len = rte_pktmbuf_pkt_len(m);
 	sum = pkt_sum(m, 0, len) + ip_phdr_sum(tx.src, tx.dst, IPPROTO_ICMPV6, len);
 	ih->checksum = (uint16_t)~csum_fold(sum);
-	MIB_INC(st, ICMP_OUT_MSGS);
 	if (type == ICMP6_UNREACH)
 		MIB_INC(st, ICMP_OUT_DEST_UNREACHS);
 	ip_output(st, m, &d, &tx, now);

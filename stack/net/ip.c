@@ -199,6 +199,34 @@ int ip_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct 
 	return ip6_output(st, m, d, tx, now);
 }
 
+int ip_fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
+		uint32_t room,
+		bool (*push)(struct stack *st, struct rte_mbuf *m, const struct dst *d,
+			     const struct ip_tx *tx, uint32_t id, uint32_t off, bool more),
+		uint32_t id, uint64_t now)
+{
+	uint32_t len = rte_pktmbuf_pkt_len(m), off, n;
+	struct rte_mbuf *piece;
+	struct dst plain = *d;
+	int err = 0;
+
+	/* The link cannot sum over fragments: in software, now. */
+	plain.loop = true;
+	ip_l4_csum_fill(m, &plain, tx, 0);
+	for (off = 0; off < len && err == 0; off += n) {
+		n = RTE_MIN(room, len - off);
+		piece = pkt_copy(st, m, off, n);
+		if (piece == NULL || !push(st, piece, d, tx, id, off, off + n < len)) {
+			err = -ENOBUFS;
+		} else {
+			MIB_INC(st, IP_FRAG_CREATES);
+			err = ip_transmit(st, piece, d, tx, now);
+		}
+	}
+	rte_pktmbuf_free(m);
+	return err;
+}
+
 static int own_header4(struct stack *st, struct rte_mbuf *m, const struct dst *d, struct ipaddr *src,
 		       struct ipaddr *dst)
 {

@@ -60,37 +60,12 @@ static bool push_header(struct stack *st, struct rte_mbuf *m, const struct dst *
 	return true;
 }
 
-/* Cut m (data at the transport header) into fragments that fit the path. */
-static int fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
-		    uint64_t now)
+static bool push_fragment(struct stack *st, struct rte_mbuf *m, const struct dst *d,
+			  const struct ip_tx *tx, uint32_t ident, uint32_t off, bool more)
 {
-	uint32_t len = rte_pktmbuf_pkt_len(m), off, n;
-	uint32_t room = (uint32_t)(ip_tx_mtu(tx, d) - sizeof(struct rte_ipv4_hdr)) & ~7u;
-	uint16_t ident = ip4_next_ident(st, tx), frag;
-	struct rte_mbuf *piece;
-	struct dst plain = *d;
-	int err = 0;
-
-	/* The link cannot sum over fragments: in software, now. */
-	plain.loop = true;
-	ip_l4_csum_fill(m, &plain, tx, 0);
-	for (off = 0; off < len && err == 0; off += n) {
-		n = RTE_MIN(room, len - off);
-		frag = (uint16_t)(off / RTE_IPV4_HDR_OFFSET_UNITS);
-		if (off + n < len)
-			frag |= RTE_IPV4_HDR_MF_FLAG;
-		piece = pkt_copy(st, m, off, n);
-		if (piece == NULL) {
-			err = -ENOBUFS;
-		} else if (!push_header(st, piece, d, tx, ident, frag)) {
-			err = -ENOBUFS;
-		} else {
-			MIB_INC(st, IP_FRAG_CREATES);
-			err = ip_transmit(st, piece, d, tx, now);
-		}
-	}
-	rte_pktmbuf_free(m);
-	return err;
+	return push_header(st, m, d, tx, (uint16_t)ident,
+			   (uint16_t)(off / RTE_IPV4_HDR_OFFSET_UNITS |
+				      (more ? RTE_IPV4_HDR_MF_FLAG : 0)));
 }
 
 static int too_big(struct stack *st, struct rte_mbuf *m)
@@ -112,7 +87,9 @@ int ip4_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct
 	if (unlikely(total > ip_tx_mtu(tx, d) && (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0 && !d->loop)) {
 		if (tx->df)
 			return too_big(st, m);
-		return fragment(st, m, d, tx, now);
+		return ip_fragment(st, m, d, tx,
+				   (ip_tx_mtu(tx, d) - (uint32_t)sizeof(struct rte_ipv4_hdr)) & ~7u,
+				   push_fragment, ip4_next_ident(st, tx), now);
 	}
 	ip_l4_csum_fill(m, d, tx, sizeof(struct rte_ipv4_hdr));
 	if (unlikely(!push_header(st, m, d, tx, tx->df ? 0 : ip4_next_ident(st, tx),

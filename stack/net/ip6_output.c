@@ -40,12 +40,13 @@ static int too_big(struct stack *st, struct rte_mbuf *m)
 }
 
 /* One fragment's header: offset in bytes, a multiple of eight. */
-static bool push_fragment(struct stack *st, struct rte_mbuf *m, const struct ip_tx *tx,
-			  uint32_t off, bool more, uint32_t id)
+static bool push_fragment(struct stack *st, struct rte_mbuf *m, const struct dst *d,
+			  const struct ip_tx *tx, uint32_t id, uint32_t off, bool more)
 {
 	uint8_t *p = pkt_push(st, m, FRAG_HDR_LEN);
 	uint16_t word = rte_cpu_to_be_16((uint16_t)(off | more));
 
+	(void)d;
 	if (p == NULL)
 		return false;
 	p[0] = tx->proto;
@@ -53,34 +54,6 @@ static bool push_fragment(struct stack *st, struct rte_mbuf *m, const struct ip_
 	memcpy(p + 2, &word, sizeof(word));
 	memcpy(p + 4, &id, sizeof(id));
 	return push_header(st, m, tx, IPPROTO_FRAGMENT);
-}
-
-static int fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
-		    uint64_t now)
-{
-	uint32_t len = rte_pktmbuf_pkt_len(m), off, n, id = stack_random(st);
-	uint32_t room = (ip_tx_mtu(tx, d) - (uint32_t)sizeof(struct rte_ipv6_hdr) - FRAG_HDR_LEN) & ~7u;
-	struct rte_mbuf *piece;
-	struct dst plain = *d;
-	int err = 0;
-
-	/* The link cannot sum over fragments: in software, now. */
-	plain.loop = true;
-	ip_l4_csum_fill(m, &plain, tx, 0);
-	for (off = 0; off < len && err == 0; off += n) {
-		n = RTE_MIN(room, len - off);
-		piece = pkt_copy(st, m, off, n);
-		if (piece == NULL) {
-			err = -ENOBUFS;
-		} else if (!push_fragment(st, piece, tx, off, off + n < len, id)) {
-			err = -ENOBUFS;
-		} else {
-			MIB_INC(st, IP_FRAG_CREATES);
-			err = ip_transmit(st, piece, d, tx, now);
-		}
-	}
-	rte_pktmbuf_free(m);
-	return err;
 }
 
 /*
@@ -120,7 +93,10 @@ int ip6_output(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct
 		     (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0 && !d->loop)) {
 		if (tx->df)
 			return too_big(st, m);
-		return fragment(st, m, d, tx, now);
+		return ip_fragment(st, m, d, tx,
+				   (ip_tx_mtu(tx, d) - (uint32_t)sizeof(struct rte_ipv6_hdr) -
+				    FRAG_HDR_LEN) & ~7u,
+				   push_fragment, stack_random(st), now);
 	}
 	ip_l4_csum_fill(m, d, tx, sizeof(struct rte_ipv6_hdr));
 	if (unlikely(!push_header(st, m, tx, tx->proto)))

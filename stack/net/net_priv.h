@@ -135,6 +135,15 @@ void ip_l4_csum_fill(struct rte_mbuf *m, const struct dst *d, const struct ip_tx
 		     uint16_t l3_len);
 /* The next identification of IPv4 packets like tx's, network byte order. */
 uint16_t ip4_next_ident(struct stack *st, const struct ip_tx *tx);
+/*
+ * Cut m (data at the transport header) into fragments with room payload bytes each, a multiple
+ * of eight; push() prepends the headers to each and frees it when it cannot.  m is consumed.
+ */
+int ip_fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
+		uint32_t room,
+		bool (*push)(struct stack *st, struct rte_mbuf *m, const struct dst *d,
+			     const struct ip_tx *tx, uint32_t id, uint32_t off, bool more),
+		uint32_t id, uint64_t now);
 /* Send an IP packet (data at its header): to ourselves, or through the neighbour. */
 int ip_transmit(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
 		uint64_t now);
@@ -179,6 +188,12 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 		      uint32_t info, uint64_t now);
 void icmp6_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, uint8_t code,
 		      uint32_t info, uint64_t now);
+/*
+ * Such a message: the header of both families, checksum zero, and at most quote_max bytes of
+ * the packet; NULL when there is no memory.
+ */
+struct rte_mbuf *icmp_build_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type,
+				  uint8_t code, uint32_t info, uint32_t quote_max);
 /* Give an error to the transport that sent the quoted packet. */
 void icmp_dispatch_error(struct stack *st, const struct icmp_err *e, uint64_t now);
 /* A packet of ours (data at its IP header) could not be delivered: tell its transport. */
