@@ -6,7 +6,7 @@
 # usage: deps.sh [build | run | test | bench | lint]...     (default: build)
 #
 # Asks nothing; does not touch the network when nothing is missing.  Servers that are
-# installed here (nginx, redis, memcached, haproxy) are not started.
+# installed here (nginx, redis, apache2, unbound ...) are not started.
 set -eu
 
 build="gcc make pkg-config binutils libc6-dev libdpdk-dev libnuma-dev check"
@@ -14,6 +14,7 @@ run="nginx curl iproute2 util-linux"
 # A bare Debian has neither ps nor ping, nor netbase's /etc/services, without which wrk
 # cannot resolve "http".
 test="$run redis-server redis-tools memcached haproxy iperf3 iperf wrk sockperf nodejs python3
+	apache2-bin apache2-utils lighttpd socat openssl unbound mosquitto mosquitto-clients rsync
 	netcat-openbsd ethtool iputils-ping traceroute procps tcpdump netbase"
 bench="$test dpdk-dev"
 lint="clang-tidy cppcheck"

@@ -182,8 +182,10 @@ class World:
             for pid in self.pids():
                 with contextlib.suppress(OSError):
                     os.kill(pid, sig)
+            # A keeper heeds no SIGTERM: it would stay for as long as TIME_WAIT lasts.
             end = time.monotonic() + 2
-            while self.pids() and time.monotonic() < end:
+            while (any(comm_of(q) != "shim-keeper" for q in self.pids()) and
+                   time.monotonic() < end):
                 time.sleep(0.02)
         for p in self.processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -198,8 +200,8 @@ class World:
         name = log or os.path.basename(args[0])
         out = open(self.path(f"{name}.{len(self.processes)}.out"), "wb")
         p = subprocess.Popen(["ip", "netns", "exec", ns] + args, stdin=subprocess.DEVNULL,
-                             stdout=out, stderr=subprocess.STDOUT, env=env or dict(os.environ),
-                             cwd=self.dir)
+                             stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                             env=env or dict(os.environ), cwd=self.dir)
         out.close()
         p.log = out.name
         self.processes.append(p)
