@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,6 +32,8 @@
 #include "dpdk_port/port_priv.h"
 
 #define MEMIF_SOCKET "/run/memif.sock" /* the driver's default */
+#define BSIZE 2048		       /* likewise */
+#define FRAME_OVERHEAD 18	       /* Ethernet header and a VLAN tag */
 
 struct memif_args {
 	char socket[108];
@@ -85,14 +88,39 @@ static int memif_check_path(struct port_open *o, const struct memif_args *a)
 	return 0;
 }
 
+/*
+ * A frame has to fit one of the ring's buffers.  The driver (DPDK 22.11) loses those that it
+ * should chain over several, or writes beyond one: frames that begin in the mbuf's
+ * headroom are longer than it reckons with.
+ */
+static int memif_check_bsize(struct port_open *o)
+{
+	unsigned int frame = (o->params->mtu != 0 ? o->params->mtu : RTE_ETHER_MTU) + FRAME_OVERHEAD;
+	unsigned int bsize = frame > BSIZE ? RTE_ALIGN_CEIL(frame, 64) : BSIZE;
+	char num[16];
+	int r;
+
+	snprintf(num, sizeof(num), "%u", bsize);
+	r = port_arg_default(o, "bsize", num);
+	port_arg(o->args, "bsize", num, sizeof(num));
+	if (r == 0 && strtoul(num, NULL, 10) < frame)
+		r = port_fail(o, EINVAL, "bsize=%s does not hold frames of MTU %u: %u are the least", num,
+			      frame - FRAME_OVERHEAD, frame);
+	return r;
+}
+
 static int memif_check(struct port_open *o)
 {
 	struct port *p = o->port;
 	struct memif_args a;
 	char who[160], value[8];
+	int r;
 
 	if (port_arg(o->args, "zero-copy", value, sizeof(value)) && strcmp(value, "yes") == 0)
 		return port_fail(o, EINVAL, "zero-copy=yes cannot be used by several processes");
+	r = memif_check_bsize(o);
+	if (r < 0)
+		return r;
 	memif_parse(o, &a);
 	if (strlen(a.socket) + 2 > sizeof(((struct sockaddr_un *)NULL)->sun_path) - 13)
 		return port_fail(o, EINVAL, "socket= is too long");
@@ -126,7 +154,7 @@ static int memif_explain(struct port_open *o, int error)
 	return port_fail(o, error, "%s", eal_log_why());
 }
 
-/* Frames of any size are chained over the ring's buffers: the MTU is an agreement with the peer. */
+/* The MTU is an agreement with the peer, as bsize= is. */
 static int memif_attach(struct port_open *o)
 {
 	if (o->params->mtu != 0)

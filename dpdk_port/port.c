@@ -204,12 +204,15 @@ static int open_parse(struct port_open *o, struct port *p)
 
 /* -- memory ------------------------------------------------------------------------- */
 
-/* net_tap and net_memif chain mbufs; elsewhere a frame has to fit one. */
+/*
+ * A frame of the MTU that the user named has to fit one mbuf: TCP's segments are no longer than
+ * one, and many drivers chain none.
+ */
 static uint16_t data_room(const struct port_open *o)
 {
 	unsigned int room = o->frame_room;
 
-	if (o->port->type->caps_from_device && o->params->mtu + ETHER_OVERHEAD > room)
+	if (o->params->mtu + ETHER_OVERHEAD > room)
 		room = o->params->mtu + ETHER_OVERHEAD;
 	return (uint16_t)RTE_ALIGN_CEIL(RTE_PKTMBUF_HEADROOM + room, 64);
 }

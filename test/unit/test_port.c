@@ -428,6 +428,8 @@ START_TEST(what_cannot_be_opened_is_said_in_one_line)
 		  "no server came" },
 		{ "net_memif0,role=server,socket=nobody", 0, 1, MEMORY, ETIMEDOUT,
 		  "no client came" },
+		{ "net_memif0,bsize=1500", 0, 1, MEMORY, EINVAL, "1518 are the least" },
+		{ "net_memif0,bsize=9000", 9000, 1, MEMORY, EINVAL, "MTU 9000" },
 		{ "net_memif0,zero-copy=yes", 0, 1, MEMORY, EINVAL, "zero-copy" },
 		{ "net_memif0,role=server,socket-abstract=no,socket=/nonexistent/s", 0, 1, MEMORY,
 		  EINVAL, "directory" },
