@@ -49,10 +49,82 @@ static struct mc_member **find_member(struct stack *st, struct inet_sock *isk,
 	return NULL;
 }
 
+static int source_find(const struct mc_member *mc, const struct ipaddr *source)
+{
+	int i;
+
+	for (i = 0; i < mc->nsources; i++)
+		if (ipaddr_equal(&mc->sources[i], source))
+			return i;
+	return -1;
+}
+
+/* -- what all sockets together want of a group on a link: RFC 3376 3.2 ------------------------ */
+
+static bool concerns(const struct mc_member *mc, const struct mc_member *like)
+{
+	return mc->owner != NULL && mc->ifindex == like->ifindex &&
+	       ipaddr_equal(&mc->group, &like->group);
+}
+
+/* Is source blocked by every member that blocks, and let in by none that chooses? */
+static bool blocked_by_all(struct stack *st, const struct mc_member *like,
+			   const struct ipaddr *source)
+{
+	const struct mc_member *mc;
+	uint32_t i;
+
+	pool_for_each(&st->inet.mc_members, i, mc)
+		if (concerns(mc, like) && mc->include == (source_find(mc, source) >= 0))
+			return false;
+	return true;
+}
+
+/* More sources than a filter holds: then from everybody, which the sockets sort out themselves. */
+static void merge(struct stack *st, const struct mc_member *like, struct mcast_filter *f)
+{
+	const struct mc_member *mc, *exclude = NULL;
+	uint32_t i;
+	int k;
+
+	f->include = true;
+	f->n = 0;
+	pool_for_each(&st->inet.mc_members, i, mc)
+		if (concerns(mc, like) && !mc->include)
+			exclude = mc;
+	if (exclude != NULL) {
+		f->include = false;
+		for (k = 0; k < exclude->nsources; k++)
+			if (blocked_by_all(st, like, &exclude->sources[k]) &&
+			    !mcfilter_add(f, &exclude->sources[k]))
+				break;
+		return;
+	}
+	pool_for_each(&st->inet.mc_members, i, mc) {
+		for (k = 0; concerns(mc, like) && k < mc->nsources; k++) {
+			if (!mcfilter_add(f, &mc->sources[k])) {
+				f->include = false;
+				f->n = 0;
+				return;
+			}
+		}
+	}
+}
+
+static void filter_changed(struct stack *st, const struct mc_member *mc, uint64_t now)
+{
+	struct mcast_filter f;
+
+	merge(st, mc, &f);
+	ip_mcast_set_filter(st, &mc->group, &mc->local, &f, now);
+}
+
+/* source NULL: from everybody */
 static int member_add(struct stack *st, struct inet_sock *isk, const struct ipaddr *group,
-		      uint32_t ifindex, const struct ipaddr *local, struct mc_member **out,
+		      uint32_t ifindex, const struct ipaddr *local, const struct ipaddr *source,
 		      uint64_t now)
 {
+	struct mcast_filter filter;
 	struct ipaddr addr = *local;
 	struct mc_member *mc;
 	unsigned int n = 0;
@@ -71,18 +143,23 @@ static int member_add(struct stack *st, struct inet_sock *isk, const struct ipad
 	mc = pool_alloc(&st->inet.mc_members);
 	if (mc == NULL)
 		return -ENOBUFS;
-	err = ip_mcast_join(st, group, &addr, now);
-	if (err < 0) {
-		pool_free(&st->inet.mc_members, mc);
-		return err;
-	}
 	mc->owner = isk;
 	mc->group = *group;
 	mc->local = addr;
 	mc->ifindex = ifindex;
+	if (source != NULL) {
+		mc->include = true;
+		mc->sources[mc->nsources++] = *source;
+	}
+	merge(st, mc, &filter);
+	err = ip_mcast_join_filtered(st, group, &addr, &filter, now);
+	if (err < 0) {
+		mc->owner = NULL;
+		pool_free(&st->inet.mc_members, mc);
+		return err;
+	}
 	mc->next = isk->mc_list;
 	isk->mc_list = mc;
-	*out = mc;
 	return 0;
 }
 
@@ -93,15 +170,14 @@ static void member_remove(struct stack *st, struct mc_member **p, uint64_t now)
 	*p = mc->next;
 	mc->owner = NULL;
 	ip_mcast_leave(st, &mc->group, &mc->local, now);
+	filter_changed(st, mc, now);
 	pool_free(&st->inet.mc_members, mc);
 }
 
 int mcast_join(struct stack *st, struct inet_sock *isk, const struct ipaddr *group,
 	       uint32_t ifindex, const struct ipaddr *local, uint64_t now)
 {
-	struct mc_member *mc;
-
-	return member_add(st, isk, group, ifindex, local, &mc, now);
+	return member_add(st, isk, group, ifindex, local, NULL, now);
 }
 
 int mcast_leave(struct stack *st, struct inet_sock *isk, const struct ipaddr *group,
@@ -125,16 +201,6 @@ void mcast_leave_all(struct stack *st, struct inet_sock *isk, uint64_t now)
 }
 
 /* -- sources --------------------------------------------------------------------------------- */
-
-static int source_find(const struct mc_member *mc, const struct ipaddr *source)
-{
-	int i;
-
-	for (i = 0; i < mc->nsources; i++)
-		if (ipaddr_equal(&mc->sources[i], source))
-			return i;
-	return -1;
-}
 
 static int source_add(struct mc_member *mc, const struct ipaddr *source)
 {
@@ -167,13 +233,8 @@ int mcast_source(struct stack *st, struct inet_sock *isk, enum mcast_source_op o
 	if (!ipaddr_is_multicast(group))
 		return -EINVAL;
 	p = find_member(st, isk, group, ifindex, local);
-	if (p == NULL && op == MCAST_SOURCE_JOIN) {
-		err = member_add(st, isk, group, ifindex, local, &mc, now);
-		if (err < 0)
-			return err;
-		mc->include = true;
-		return source_add(mc, source);
-	}
+	if (p == NULL && op == MCAST_SOURCE_JOIN)
+		return member_add(st, isk, group, ifindex, local, source, now);
 	if (p == NULL)
 		return -EINVAL;
 	mc = *p;
@@ -184,11 +245,14 @@ int mcast_source(struct stack *st, struct inet_sock *isk, enum mcast_source_op o
 		mc->include = include;
 	}
 	if (op == MCAST_SOURCE_JOIN || op == MCAST_SOURCE_BLOCK)
-		return source_add(mc, source);
-	err = source_del(mc, source);
+		err = source_add(mc, source);
+	else
+		err = source_del(mc, source);
 	/* The last source of an include filter: the group is left. */
 	if (err == 0 && op == MCAST_SOURCE_LEAVE && mc->nsources == 0)
 		member_remove(st, p, now);
+	else if (err == 0)
+		filter_changed(st, mc, now);
 	return err;
 }
 

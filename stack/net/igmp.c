@@ -9,6 +9,7 @@
 #define IGMP2_REPORT	  0x16
 #define IGMP2_LEAVE	  0x17
 #define IGMP3_REPORT	  0x22
+#define IGMP3_QUERY_LEN	  12 /* without sources */
 #define OLDER_QUERIER	  (260 * NSEC_PER_SEC) /* RFC 3376 8.12: 2 * 125 s + 10 s */
 #define ALL_ROUTERS	  RTE_BE32(0xe0000002) /* 224.0.0.2 */
 #define ALL_IGMP3_ROUTERS RTE_BE32(0xe0000016) /* 224.0.0.22 */
@@ -63,7 +64,7 @@ static void igmp_send(struct stack *st, struct netif *nif, struct rte_mbuf *m, u
 	eth_output(st, nif, m, mac, RTE_ETHER_TYPE_IPV4, now);
 }
 
-static void send_v2(struct stack *st, const struct mcast_group *g, bool leave, uint64_t now)
+static void send_v2(struct stack *st, const struct mcast_report *r, uint64_t now)
 {
 	struct igmp_msg *msg;
 	struct rte_mbuf *m = pkt_alloc_data(st, sizeof(*msg), (void **)&msg);
@@ -71,31 +72,59 @@ static void send_v2(struct stack *st, const struct mcast_group *g, bool leave, u
 	if (m == NULL)
 		return;
 	memset(msg, 0, sizeof(*msg));
-	msg->type = leave ? IGMP2_LEAVE : IGMP2_REPORT;
-	msg->group = ipaddr_to_v4(&g->addr);
+	msg->type = r->left ? IGMP2_LEAVE : IGMP2_REPORT;
+	msg->group = ipaddr_to_v4(r->group);
 	/* A leave goes to all routers, a report to the group itself. */
-	igmp_send(st, g->nif, m, leave ? ALL_ROUTERS : msg->group, now);
+	igmp_send(st, r->nif, m, r->left ? ALL_ROUTERS : msg->group, now);
 }
 
-void igmp_send_report(struct stack *st, const struct mcast_group *g, enum mcast_record type,
-		      uint64_t now)
+void igmp_send_report(struct stack *st, const struct mcast_report *report, uint64_t now)
 {
+	unsigned int n = report->sources->n, i;
+	uint16_t len = (uint16_t)(sizeof(struct igmp3_report) + n * sizeof(uint32_t));
 	struct igmp3_report *r;
 	struct rte_mbuf *m;
+	uint32_t source;
 
 	if (now < st->net.igmp2_until) {
-		send_v2(st, g, type == MCAST_TO_INCLUDE, now);
+		send_v2(st, report, now);
 		return;
 	}
-	m = pkt_alloc_data(st, sizeof(*r), (void **)&r);
+	m = pkt_alloc_data(st, len, (void **)&r);
 	if (m == NULL)
 		return;
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, len);
 	r->type = IGMP3_REPORT;
 	r->nrecords = RTE_BE16(1);
-	r->record = (uint8_t)type;
-	r->group = ipaddr_to_v4(&g->addr);
-	igmp_send(st, g->nif, m, ALL_IGMP3_ROUTERS, now);
+	r->record = (uint8_t)report->type;
+	r->nsources = rte_cpu_to_be_16((uint16_t)n);
+	r->group = ipaddr_to_v4(report->group);
+	for (i = 0; i < n; i++) {
+		source = ipaddr_to_v4(&report->sources->sources[i]);
+		memcpy((char *)(r + 1) + i * sizeof(source), &source, sizeof(source));
+	}
+	igmp_send(st, report->nif, m, ALL_IGMP3_ROUTERS, now);
+}
+
+/* The sources of a version 3 query (RFC 3376 4.1); too many count as none: all is told. */
+static void query_sources(const struct rx_pkt *pkt, struct mcast_filter *out)
+{
+	uint16_t n, i;
+	uint32_t source;
+
+	out->n = 0;
+	if (pkt->l4_len < IGMP3_QUERY_LEN ||
+	    !pkt_read(pkt->m, pkt->l4_off + 10u, sizeof(n), &n))
+		return;
+	n = rte_be_to_cpu_16(n);
+	if (n > MCAST_FILTER_MAX || pkt->l4_len < IGMP3_QUERY_LEN + n * sizeof(source))
+		return;
+	for (i = 0; i < n; i++) {
+		if (!pkt_read(pkt->m, pkt->l4_off + IGMP3_QUERY_LEN + i * (uint32_t)sizeof(source),
+			      sizeof(source), &source))
+			break;
+		out->sources[out->n++] = ipaddr_from_v4(source);
+	}
 }
 
 /* RFC 3376 4.1.1: above 127 a float of four bits mantissa; tenths of a second. */
@@ -110,6 +139,7 @@ static uint64_t max_response(uint8_t code)
 
 void igmp_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now)
 {
+	struct mcast_filter sources = { .include = true };
 	struct igmp_msg msg;
 	struct ipaddr group;
 
@@ -129,5 +159,6 @@ void igmp_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now)
 			msg.code = 100;
 	}
 	group = ipaddr_from_v4(msg.group);
-	mcast_query(st, pkt->nif, &group, true, max_response(msg.code), now);
+	query_sources(pkt, &sources);
+	mcast_query(st, pkt->nif, &group, &sources, true, max_response(msg.code), now);
 }

@@ -159,12 +159,33 @@ void ip_update_pmtu(struct stack *st, const struct ipaddr *dst, uint16_t mtu, ui
 /*
  * Join or leave a multicast group on the link of addr local (any: by the routing table).
  * Counted: leave as often as joined.  0, -ENODEV (no such link), -ENOBUFS (table full),
- * -EADDRNOTAVAIL (leave: not a member).  Source filters are the socket's own.
+ * -EADDRNOTAVAIL (leave: not a member).
  */
 int ip_mcast_join(struct stack *st, const struct ipaddr *group, const struct ipaddr *local,
 		  uint64_t now);
 int ip_mcast_leave(struct stack *st, const struct ipaddr *group, const struct ipaddr *local,
 		   uint64_t now);
+
+/* What a link's members want of a group: only from sources, or from all but them. */
+#define MCAST_FILTER_MAX 16
+
+struct mcast_filter {
+	bool include;
+	uint8_t n;
+	struct ipaddr sources[MCAST_FILTER_MAX];
+};
+
+/*
+ * Join with a filter, and tell the network layer what all members together want now
+ * (RFC 3376 3.2): routers hear of the difference.  A plain join wants everything.
+ */
+int ip_mcast_join_filtered(struct stack *st, const struct ipaddr *group, const struct ipaddr *local,
+			   const struct mcast_filter *f, uint64_t now);
+void ip_mcast_set_filter(struct stack *st, const struct ipaddr *group, const struct ipaddr *local,
+			 const struct mcast_filter *f, uint64_t now);
+bool mcfilter_has(const struct mcast_filter *f, const struct ipaddr *source);
+/* False if it is full. */
+bool mcfilter_add(struct mcast_filter *f, const struct ipaddr *source);
 
 /* A neighbour was found to be alive through upper-layer progress (RFC 4861 7.3.1). */
 void neigh_confirm(struct stack *st, struct dst *d, uint64_t now);

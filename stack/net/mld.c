@@ -63,7 +63,7 @@ static void mld_send(struct stack *st, struct netif *nif, struct rte_mbuf *m,
 	eth_output(st, nif, m, mac, RTE_ETHER_TYPE_IPV6, now);
 }
 
-static void send_v1(struct stack *st, const struct mcast_group *g, bool done, uint64_t now)
+static void send_v1(struct stack *st, const struct mcast_report *r, uint64_t now)
 {
 	static const struct ipaddr all_routers = { .b = { 0xff, 0x02, [15] = 2 } };
 	struct mld1_msg *msg;
@@ -72,31 +72,35 @@ static void send_v1(struct stack *st, const struct mcast_group *g, bool done, ui
 	if (m == NULL)
 		return;
 	memset(msg, 0, sizeof(*msg));
-	msg->type = done ? MLD1_DONE : MLD1_REPORT;
-	memcpy(msg->group, g->addr.b, 16);
-	mld_send(st, g->nif, m, done ? &all_routers : &g->addr, now);
+	msg->type = r->left ? MLD1_DONE : MLD1_REPORT;
+	memcpy(msg->group, r->group->b, 16);
+	mld_send(st, r->nif, m, r->left ? &all_routers : r->group, now);
 }
 
-void mld_send_report(struct stack *st, const struct mcast_group *g, enum mcast_record type,
-		     uint64_t now)
+void mld_send_report(struct stack *st, const struct mcast_report *report, uint64_t now)
 {
 	static const struct ipaddr all_mld2_routers = { .b = { 0xff, 0x02, [15] = 0x16 } };
+	unsigned int n = report->sources->n, i;
+	uint16_t len = (uint16_t)(sizeof(struct mld2_report) + n * 16);
 	struct mld2_report *r;
 	struct rte_mbuf *m;
 
 	if (now < st->net.mld1_until) {
-		send_v1(st, g, type == MCAST_TO_INCLUDE, now);
+		send_v1(st, report, now);
 		return;
 	}
-	m = pkt_alloc_data(st, sizeof(*r), (void **)&r);
+	m = pkt_alloc_data(st, len, (void **)&r);
 	if (m == NULL)
 		return;
-	memset(r, 0, sizeof(*r));
+	memset(r, 0, len);
 	r->type = MLD2_REPORT;
 	r->nrecords = RTE_BE16(1);
-	r->record = (uint8_t)type;
-	memcpy(r->group, g->addr.b, 16);
-	mld_send(st, g->nif, m, &all_mld2_routers, now);
+	r->record = (uint8_t)report->type;
+	r->nsources = rte_cpu_to_be_16((uint16_t)n);
+	memcpy(r->group, report->group->b, 16);
+	for (i = 0; i < n; i++)
+		memcpy((char *)(r + 1) + i * 16, report->sources->sources[i].b, 16);
+	mld_send(st, report->nif, m, &all_mld2_routers, now);
 }
 
 /* RFC 3810 5.1.3: above 32767 a float of twelve bits mantissa; milliseconds. */
@@ -109,9 +113,29 @@ static uint64_t max_response(uint16_t code)
 	return ms * NSEC_PER_MSEC;
 }
 
+/* The sources of a version 2 query (RFC 3810 5.1); too many count as none: all is told. */
+static void query_sources(const struct rx_pkt *pkt, struct mcast_filter *out)
+{
+	uint16_t n, i;
+
+	out->n = 0;
+	if (pkt->l4_len < MLD2_QUERY_MIN || !pkt_read(pkt->m, pkt->l4_off + 26u, sizeof(n), &n))
+		return;
+	n = rte_be_to_cpu_16(n);
+	if (n > MCAST_FILTER_MAX || pkt->l4_len < MLD2_QUERY_MIN + n * 16u)
+		return;
+	for (i = 0; i < n; i++) {
+		if (!pkt_read(pkt->m, pkt->l4_off + MLD2_QUERY_MIN + i * 16u, 16,
+			      out->sources[i].b))
+			break;
+		out->n++;
+	}
+}
+
 void mld_query_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
 		     uint64_t now)
 {
+	struct mcast_filter sources = { .include = true };
 	struct ipaddr group;
 	uint16_t code;
 
@@ -125,5 +149,6 @@ void mld_query_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *
 		st->net.mld1_until = now + OLDER_QUERIER;
 	memcpy(&code, msg + 4, sizeof(code));
 	memcpy(group.b, msg + 8, sizeof(group.b));
-	mcast_query(st, pkt->nif, &group, false, max_response(rte_be_to_cpu_16(code)), now);
+	query_sources(pkt, &sources);
+	mcast_query(st, pkt->nif, &group, &sources, false, max_response(rte_be_to_cpu_16(code)), now);
 }

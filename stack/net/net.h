@@ -159,6 +159,14 @@ struct mcast_group {
 	uint8_t reports;    /* of the change, still to send */
 };
 
+/* Of the same number as the group: its filter, and what routers are still to hear or asked for. */
+struct mcast_state {
+	struct mcast_filter filter;
+	struct mcast_filter allow, block; /* the last change of sources */
+	struct mcast_filter asked;	  /* by a group-and-source query; empty: for the group */
+	bool mode_changed;		  /* between include and exclude: TO_IN, TO_EX */
+};
+
 /* -- everything of stack/net/ in struct stack ------------------------------------------ */
 
 /* A token bucket: so many events per second, bursts of so many. */
@@ -174,6 +182,7 @@ struct net_tables {
 	struct route_table route;
 	struct reass_table reass;
 	struct mcast_group mcast[MCAST_MAX];
+	struct mcast_state mcast_state[MCAST_MAX];
 	struct ratelimit icmp_err_limit, icmp_echo_limit;
 	uint16_t ip_ident[IP_IDENTS]; /* IPv4 identification counters by hash of the destination */
 	struct timer house; /* address announcements, DAD, router solicitations, reports */

@@ -147,6 +147,16 @@ int ip_fragment(struct stack *st, struct rte_mbuf *m, struct dst *d, const struc
 /* Send an IP packet (data at its header): to ourselves, or through the neighbour. */
 int ip_transmit(struct stack *st, struct rte_mbuf *m, struct dst *d, const struct ip_tx *tx,
 		uint64_t now);
+/* Copy n bytes at off of a packet, wherever they lie; false if it is shorter. */
+static inline bool pkt_read(const struct rte_mbuf *m, uint32_t off, uint32_t n, void *to)
+{
+	const void *p = rte_pktmbuf_read(m, off, n, to);
+
+	if (p != NULL && p != to)
+		memcpy(to, p, n);
+	return p != NULL;
+}
+
 /* Where the first 16-bit checksum over an ICMP message lands: fills it (v4: no pseudo header). */
 static inline uint16_t csum_fold(uint32_t sum)
 {
@@ -229,29 +239,46 @@ bool nd_is_enabled(const struct stack *st, const struct netif *nif);
 
 /* -- multicast membership (membership.c, igmp.c, mld.c) ------------------------------------------- */
 enum mcast_record { /* RFC 3376 4.2.12, RFC 3810 5.2.12 */
+		    MCAST_IS_INCLUDE = 1,
 		    MCAST_IS_EXCLUDE = 2,
 		    MCAST_TO_INCLUDE = 3,
 		    MCAST_TO_EXCLUDE = 4,
+		    MCAST_ALLOW = 5,
+		    MCAST_BLOCK = 6,
 };
+/* What a report says about a group; the older versions know joining and leaving only. */
+struct mcast_report {
+	struct netif *nif;
+	const struct ipaddr *group;
+	const struct mcast_filter *sources;
+	enum mcast_record type;
+	bool left; /* nobody is in the group any more */
+};
+/* a without b; what is in both. */
+void mcfilter_minus(struct mcast_filter *out, const struct mcast_filter *a,
+		    const struct mcast_filter *b);
+void mcfilter_common(struct mcast_filter *out, const struct mcast_filter *a,
+		     const struct mcast_filter *b);
 bool mcast_is_member(const struct stack *st, const struct netif *nif, const struct ipaddr *group);
 /* Join for the stack's own needs; asked: report it also under quiet_start. */
 void mcast_drop(struct stack *st, struct netif *nif, const struct ipaddr *group, uint64_t now);
 int mcast_add(struct stack *st, struct netif *nif, const struct ipaddr *group, bool asked,
 	      uint64_t now);
-/* A query: group any asks for all.  Answers fall at random within max_ns. */
-void mcast_query(struct stack *st, const struct netif *nif, const struct ipaddr *group, bool v4,
-		 uint64_t max_ns, uint64_t now);
+/*
+ * A query: group any asks for all, sources (if not empty) for those of them that are wanted.
+ * Answers fall at random within max_ns.
+ */
+void mcast_query(struct stack *st, const struct netif *nif, const struct ipaddr *group,
+		 const struct mcast_filter *sources, bool v4, uint64_t max_ns, uint64_t now);
 /* Reports that are due; returns when the next is. */
 uint64_t mcast_step(struct stack *st, uint64_t now);
 /* Ethernet address of a group: RFC 1112 6.4, RFC 2464 7. */
 void mcast_mac(const struct ipaddr *group, uint8_t mac[6]);
 void igmp_input(struct stack *st, const struct rx_pkt *pkt, uint64_t now);
-void igmp_send_report(struct stack *st, const struct mcast_group *g, enum mcast_record type,
-		      uint64_t now);
+void igmp_send_report(struct stack *st, const struct mcast_report *r, uint64_t now);
 void mld_query_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
 		     uint64_t now);
-void mld_send_report(struct stack *st, const struct mcast_group *g, enum mcast_record type,
-		     uint64_t now);
+void mld_send_report(struct stack *st, const struct mcast_report *r, uint64_t now);
 
 /* -- housekeeping (net.c) ---------------------------------------------------------------------- */
 /* Look at announcements, DAD, reports and lifetimes no later than at. */

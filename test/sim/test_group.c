@@ -217,29 +217,183 @@ TEST(ttl_zero_stays_on_the_host)
 	script_finish();
 }
 
-/* RFC 3376 5.1: a change is reported, twice; so is the end. */
-TEST4(joining_and_leaving_is_reported_to_routers)
+/* -- what routers hear: RFC 3376 5, RFC 3810 6 ------------------------------------------------ */
+
+enum { IS_IN = 1, IS_EX, TO_IN, TO_EX, ALLOW, BLOCK };
+
+/* Reports are taken from the wire itself: the script hides IPv6's as housekeeping. */
+struct report {
+	uint8_t record;
+	unsigned int nsources;
+	uint8_t source[16]; /* the first one; IPv4's four bytes */
+};
+
+static unsigned int nreports;
+static struct report reports[16];
+
+static enum wire_verdict note_report(void *arg, const uint8_t *frame, size_t len, uint64_t index)
+{
+	struct report *r = &reports[nreports % 16];
+	struct frame_info f;
+	const uint8_t *m;
+
+	(void)arg;
+	(void)index;
+	if (!frame_parse(frame, len, &f) || (f.proto != 2 && !(f.is_icmp6 && f.icmp_type == 143)))
+		return WIRE_PASS;
+	m = frame + f.l4_off;
+	must(f.ttl == 1, "a report with TTL %u", f.ttl);
+	must(frame_csum_fold(frame_csum_add(0, m, f.l4_len)) == 0 || f.v6, "IGMP checksum");
+	must(frame_get16(m + 6) == 1 && m[0] == (f.v6 ? 143 : 0x22), "not one record");
+	r->record = m[8];
+	r->nsources = frame_get16(m + 10);
+	must(f.l4_len == (f.v6 ? 28 + 16 * r->nsources : 16 + 4 * r->nsources), "length %u", f.l4_len);
+	memcpy(r->source, m + (f.v6 ? 28 : 16), f.v6 ? 16 : 4);
+	nreports++;
+	return WIRE_PASS;
+}
+
+static void watch_reports(void)
+{
+	advance_ms(2000);
+	expect_whatever();
+	nreports = 0;
+	S.wire->ports[0].tx.decide = note_report;
+}
+
+/* n reports of one record with so many sources, the first of them source. */
+static void expect_reports(unsigned int n, uint8_t record, unsigned int nsources,
+			   const struct ipaddr *source)
+{
+	unsigned int i;
+
+	advance_ms(2500);
+	expect_whatever();
+	script_check(nreports, n, "reports");
+	for (i = 0; i < n; i++) {
+		script_check(reports[i].record, record, "record");
+		script_check(reports[i].nsources, nsources, "sources");
+		must(source == NULL || memcmp(reports[i].source,
+					      world_v6 ? source->b : source->b + 12,
+					      world_v6 ? 16 : 4) == 0, "another source");
+	}
+	nreports = 0;
+}
+
+/* A change is reported, twice; so is the end. */
+TEST(joining_and_leaving_is_reported_to_routers)
 {
 	struct ipaddr g = group_n(9);
-	const struct script_seen *s;
-	unsigned int round, i;
-	struct conn *c;
+	struct conn *c, *d;
 
 	script(.seed = 7);
-	c = udp_bound(PORT_B);
-	for (round = 0; round < 2; round++) {
-		script_check(membership(c, &g, round == 0), 0, "membership");
-		advance_ms(2000);
-		for (i = 0; i < 2; i++) {
-			s = next_seen();
-			must(s != NULL && s->info.proto == 2, "no IGMP");
-			script_check(s->info.ttl, 1, "TTL");
-			must(s->info.dst == IP4(224, 0, 0, 22), "not to 224.0.0.22");
-			script_check(s->bytes[s->info.l4_off], 0x22, "type");
-			script_check(s->bytes[s->info.l4_off + 8], round == 0 ? 4 : 3, "record");
-		}
-		expect_nothing();
+	c = reuse_bound(PORT_B);
+	d = reuse_bound(PORT_B);
+	watch_reports();
+	script_check(membership(c, &g, true), 0, "join");
+	expect_reports(2, TO_EX, 0, NULL);
+	script_check(membership(d, &g, true), 0, "join");
+	expect_reports(0, 0, 0, NULL);
+	script_check(membership(c, &g, false), 0, "leave");
+	expect_reports(0, 0, 0, NULL);
+	script_check(membership(d, &g, false), 0, "leave");
+	expect_reports(2, TO_IN, 0, NULL);
+	script_finish();
+}
+
+/* RFC 3376 5.1: sources allowed and blocked, and changes of mode. */
+TEST(source_filters_are_reported_to_routers)
+{
+	struct ipaddr g = group_n(9), s1 = world_addr(IP4(192, 0, 2, 71)), s2 = world_addr(IP4(192, 0, 2, 72));
+	struct conn *c, *d;
+
+	script(.seed = 12);
+	c = reuse_bound(PORT_B);
+	d = reuse_bound(PORT_B);
+	watch_reports();
+	script_check(source_option(c, MCAST_JOIN_SOURCE_GROUP, &g, &s1), 0, "join source");
+	expect_reports(2, ALLOW, 1, &s1);
+	script_check(source_option(d, MCAST_JOIN_SOURCE_GROUP, &g, &s2), 0, "join source");
+	expect_reports(2, ALLOW, 1, &s2);
+	script_check(source_option(d, MCAST_LEAVE_SOURCE_GROUP, &g, &s2), 0, "leave source");
+	expect_reports(2, BLOCK, 1, &s2);
+	/* One who wants all: from now on all but those that nobody wants. */
+	script_check(membership(d, &g, true), 0, "join");
+	expect_reports(2, TO_EX, 0, NULL);
+	script_check(source_option(d, MCAST_BLOCK_SOURCE, &g, &s2), 0, "block");
+	expect_reports(2, BLOCK, 1, &s2);
+	script_check(source_option(d, MCAST_BLOCK_SOURCE, &g, &s1), 0, "block");
+	expect_reports(0, 0, 0, NULL); /* c wants that one */
+	script_check(source_option(d, MCAST_UNBLOCK_SOURCE, &g, &s2), 0, "unblock");
+	expect_reports(2, ALLOW, 1, &s2);
+	script_check(membership(d, &g, false), 0, "leave");
+	expect_reports(2, TO_IN, 1, &s1);
+	script_check(source_option(c, MCAST_LEAVE_SOURCE_GROUP, &g, &s1), 0, "leave source");
+	expect_reports(2, BLOCK, 1, &s1);
+	script_finish();
+}
+
+/* A query about a group, or about sources of it. */
+static void query(const struct ipaddr *g, unsigned int nsources, const struct ipaddr *sources)
+{
+	static const struct ipaddr from = { .b = { 0xfe, 0x80, [15] = 0x99 } };
+	uint8_t body[64] = { 0 }, frame[200], *m = body, *p;
+	struct frame_path path = S.path;
+	unsigned int i;
+	size_t len;
+
+	if (!world_v6) {
+		m[0] = 0x11;
+		m[1] = 10; /* one second */
+		memcpy(m + 4, g->b + 12, 4);
+		frame_put16(m + 10, (uint16_t)nsources);
+		for (i = 0; i < nsources; i++)
+			memcpy(m + 12 + 4 * i, sources[i].b + 12, 4);
+		len = 12 + 4 * nsources;
+		frame_put16(m + 2, frame_csum_fold(frame_csum_add(0, m, len)));
+		path.dst = ntohl(ipaddr_to_v4(g));
+		group_mac(g, path.dmac);
+		script_peer_frame(frame, frame_build_ip4(frame, &path, 2, 1, 0, m, len));
+		return;
 	}
+	frame_put16(m, 1000);
+	memcpy(m + 4, g->b, 16);
+	frame_put16(m + 22, (uint16_t)nsources);
+	for (i = 0; i < nsources; i++)
+		memcpy(m + 24 + 16 * i, sources[i].b, 16);
+	memcpy(path.src6, from.b, 16);
+	memcpy(path.dst6, g->b, 16);
+	group_mac(g, path.dmac);
+	len = frame_build_icmp(frame, &path, 130, 0, m, 24 + 16 * nsources);
+	p = frame + ETH_HLEN;
+	p[7] = 1;
+	script_peer_frame(frame, len);
+}
+
+/* RFC 3376 5.2: the current state; of sources that are asked for, those that are wanted. */
+TEST(queries_are_answered_with_the_filter)
+{
+	struct ipaddr g = group_n(9), s[2] = { world_addr(IP4(192, 0, 2, 71)), world_addr(IP4(192, 0, 2, 72)) };
+	struct conn *c, *d;
+
+	script(.seed = 13);
+	c = reuse_bound(PORT_B);
+	d = reuse_bound(PORT_B);
+	watch_reports();
+	script_check(source_option(c, MCAST_JOIN_SOURCE_GROUP, &g, &s[0]), 0, "join source");
+	expect_reports(2, ALLOW, 1, &s[0]);
+	query(&g, 0, NULL);
+	expect_reports(1, IS_IN, 1, &s[0]);
+	query(&g, 2, s);
+	expect_reports(1, IS_IN, 1, &s[0]);
+	query(&g, 1, &s[1]);
+	expect_reports(0, 0, 0, NULL);
+	script_check(membership(d, &g, true), 0, "join");
+	expect_reports(2, TO_EX, 0, NULL);
+	query(&g, 1, &s[1]);
+	expect_reports(1, IS_IN, 1, &s[1]);
+	query(&g, 0, NULL);
+	expect_reports(1, IS_EX, 0, NULL);
 	script_finish();
 }
 

@@ -320,7 +320,7 @@ static void jumbo(struct stack_config *cfg, void *arg)
 TEST(jumbo_frames_are_chains)
 {
 	static const uint16_t pieces[] = { 0, 2000, 500 };
-	static uint8_t data[8960], got[9000];
+	static uint8_t data[9000], got[9000];
 	struct conn *c, *s, *tc, *ts;
 	struct ipaddr from;
 	uint16_t port;
