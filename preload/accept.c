@@ -96,13 +96,16 @@ static long accept_ours(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	c.b.f = call_socket(fd, &r);
 	if (c.b.f == NULL)
 		goto out;
-	if ((flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0 ||
-	    (sa != NULL && len != NULL && (int)*len < 0)) {
+	if ((flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) {
 		r = -EINVAL;
 		goto out;
 	}
-	if (sa != NULL && len == NULL) {
+	if (sa != NULL && (user_is_bad(len) || user_is_bad(sa))) {
 		r = -EFAULT;
+		goto out;
+	}
+	if (sa != NULL && (int)*len < 0) {
+		r = -EINVAL;
 		goto out;
 	}
 	r = accept_op(st, &c.b);

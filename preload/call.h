@@ -29,6 +29,7 @@
 #include "preload/engine.h"
 #include "preload/fdtable.h"
 #include "preload/file.h"
+#include "preload/user.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

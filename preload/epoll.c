@@ -414,7 +414,7 @@ static long ctl_ours(int epfd, int op, int fd, const struct epoll_event *ev)
 	struct file *f;
 	long r;
 
-	if (op != EPOLL_CTL_DEL && ev == NULL)
+	if (op != EPOLL_CTL_DEL && user_is_bad(ev))
 		return -EFAULT;
 	engine_enter();
 	f = call_file(fd, &r);

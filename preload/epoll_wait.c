@@ -347,7 +347,7 @@ static long wait_ours(int epfd, struct epoll_event *events, int max, uint64_t ti
 		r = -EINVAL;
 		goto out;
 	}
-	if (events == NULL) {
+	if (user_is_bad(events)) {
 		r = -EFAULT;
 		goto out;
 	}

@@ -386,7 +386,7 @@ static long ioctl_ours(int fd, unsigned long request, void *arg)
 	case FIOASYNC: {
 		uint32_t bit = request == FIONBIO ? O_NONBLOCK : O_ASYNC;
 
-		if (arg == NULL) {
+		if (user_is_bad(arg)) {
 			r = -EFAULT;
 			break;
 		}
@@ -399,7 +399,7 @@ static long ioctl_ours(int fd, unsigned long request, void *arg)
 	case SIOCOUTQNSD:
 	case SIOCATMARK:
 		r = socket_ioctl(st, f->so, request, &value, engine_now());
-		if (r == 0 && arg == NULL)
+		if (r == 0 && user_is_bad(arg))
 			r = -EFAULT;
 		/* What the kernel's side has counts where ours has nothing. */
 		if (r == 0 && value == 0 && f->side == FILE_DUAL)

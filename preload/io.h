@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "preload/user.h"
+
 /* One DUAL call in so many asks the kernel's side first, so that neither side starves. */
 #define IO_KERNEL_TURN 16
 
@@ -24,12 +26,12 @@ static inline ssize_t io_iov_total(const struct iovec *iov, size_t n)
 
 	if (n > IOV_MAX)
 		return -EINVAL;
-	if (n > 0 && iov == NULL)
+	if (n > 0 && user_is_bad(iov))
 		return -EFAULT;
 	for (i = 0; i < n; i++) {
 		if (iov[i].iov_len > (size_t)SSIZE_MAX - sum)
 			return -EINVAL;
-		if (iov[i].iov_base == NULL && iov[i].iov_len > 0)
+		if (iov[i].iov_len > 0 && user_is_bad(iov[i].iov_base))
 			return -EFAULT;
 		sum += iov[i].iov_len;
 	}

@@ -171,7 +171,7 @@ static long recv_buf(int fd, void *buf, size_t n, int flags)
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	/* MSG_TRUNC on a stream throws away (tcp(7)), and needs no buffer for it. */
-	if (unlikely(buf == NULL && n > 0) && (flags & MSG_TRUNC) == 0)
+	if ((flags & MSG_TRUNC) == 0 && likely(n > 0) && unlikely(user_is_bad(buf)))
 		return -EFAULT;
 	return io_recv(fd, &msg, iov.iov_len, flags);
 }
@@ -259,10 +259,10 @@ static long recvfrom_ours(int fd, void *buf, size_t n, int flags, struct sockadd
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	long r;
 
-	if (buf == NULL && n > 0 && (flags & MSG_TRUNC) == 0)
+	if ((flags & MSG_TRUNC) == 0 && n > 0 && user_is_bad(buf))
 		return -EFAULT;
 	if (sa != NULL) {
-		if (len == NULL)
+		if (user_is_bad(len) || (*len > 0 && user_is_bad(sa)))
 			return -EFAULT;
 		if ((int)*len < 0)
 			return -EINVAL;
@@ -292,12 +292,15 @@ static long recvmsg_ours(int fd, struct msghdr *msg, int flags)
 {
 	ssize_t total;
 
-	if (msg == NULL)
+	if (user_is_bad(msg))
 		return -EFAULT;
 	if (msg->msg_iovlen > IOV_MAX)
 		return -EMSGSIZE;
 	if (msg->msg_name != NULL && (int)msg->msg_namelen < 0)
 		return -EINVAL;
+	if ((msg->msg_name != NULL && msg->msg_namelen > 0 && user_is_bad(msg->msg_name)) ||
+	    (msg->msg_controllen > 0 && msg->msg_control != NULL && user_is_bad(msg->msg_control)))
+		return -EFAULT;
 	total = io_iov_total(msg->msg_iov, msg->msg_iovlen);
 	return total < 0 ? total : io_recv(fd, msg, (size_t)total, flags);
 }
@@ -325,9 +328,11 @@ static long recvmmsg_ours(int fd, struct mmsghdr *vec, unsigned int n, int flags
 	unsigned int i;
 	long r = 0;
 
-	if (vec == NULL && n > 0)
+	if (n > 0 && user_is_bad(vec))
 		return -EFAULT;
 	if (timeout != NULL) {
+		if (user_is_bad(timeout))
+			return -EFAULT;
 		if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec > 999999999)
 			return -EINVAL;
 		end = engine_now() + (uint64_t)timeout->tv_sec * 1000000000u +

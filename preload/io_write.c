@@ -205,7 +205,7 @@ static long send_buf(int fd, const void *buf, size_t n, int flags)
 			     .iov_len = n > SSIZE_MAX ? SSIZE_MAX : n };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (unlikely(buf == NULL && n > 0))
+	if (likely(n > 0) && unlikely(user_is_bad(buf)))
 		return -EFAULT;
 	return io_send(fd, &msg, iov.iov_len, flags);
 }
@@ -287,11 +287,13 @@ static long sendto_ours(int fd, const void *buf, size_t n, int flags, const stru
 			     .iov_len = n > SSIZE_MAX ? SSIZE_MAX : n };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (buf == NULL && n > 0)
+	if (n > 0 && user_is_bad(buf))
 		return -EFAULT;
 	if (sa != NULL) {
 		if ((int)len < 0 || len > sizeof(struct sockaddr_storage))
 			return -EINVAL;
+		if (len > 0 && user_is_bad(sa))
+			return -EFAULT;
 		msg.msg_name = (void *)(uintptr_t)sa;
 		msg.msg_namelen = len;
 	}
@@ -339,8 +341,8 @@ static bool refuse_rights(const struct msghdr *msg)
 {
 	static bool told;
 
-	if (likely(fdtable == NULL) || msg == NULL || msg->msg_controllen == 0 ||
-	    engine_is_inside() || !carries_ours(msg))
+	if (likely(fdtable == NULL) || user_is_bad(msg) || msg->msg_controllen == 0 ||
+	    engine_is_inside() || user_is_bad(msg->msg_control) || !carries_ours(msg))
 		return false;
 	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
 		shim_log(LOG_LEVEL_WARN, "a socket of the port cannot be passed to another program "
@@ -352,12 +354,15 @@ static long sendmsg_ours(int fd, const struct msghdr *msg, int flags)
 {
 	ssize_t total;
 
-	if (msg == NULL)
+	if (user_is_bad(msg))
 		return -EFAULT;
 	if (msg->msg_iovlen > IOV_MAX)
 		return -EMSGSIZE;
 	if (msg->msg_name != NULL && (int)msg->msg_namelen < 0)
 		return -EINVAL;
+	if ((msg->msg_name != NULL && msg->msg_namelen > 0 && user_is_bad(msg->msg_name)) ||
+	    (msg->msg_controllen > 0 && user_is_bad(msg->msg_control)))
+		return -EFAULT;
 	total = io_iov_total(msg->msg_iov, msg->msg_iovlen);
 	return total < 0 ? total : io_send(fd, msg, (size_t)total, flags);
 }
@@ -382,7 +387,7 @@ static long sendmmsg_ours(int fd, struct mmsghdr *vec, unsigned int n, int flags
 	unsigned int i;
 	long r = 0;
 
-	if (vec == NULL && n > 0)
+	if (n > 0 && user_is_bad(vec))
 		return -EFAULT;
 	if (n > IOV_MAX)
 		n = IOV_MAX;

@@ -241,7 +241,7 @@ static bool any_ours(struct pollfd *fds, nfds_t n)
 {
 	nfds_t i;
 
-	if (fdtable == NULL || fds == NULL || n > SHM_MAX_FDS || engine_is_inside())
+	if (fdtable == NULL || n == 0 || n > SHM_MAX_FDS || engine_is_inside() || user_is_bad(fds))
 		return false;
 	for (i = 0; i < n; i++)
 		if (fdtable_is_ours(fds[i].fd))
@@ -333,7 +333,9 @@ static bool select_has_ours(int n, const fd_set *in, const fd_set *out, const fd
 {
 	int fd;
 
-	if (fdtable == NULL || n <= 0 || (unsigned int)n > SHM_MAX_FDS || engine_is_inside())
+	if (fdtable == NULL || n <= 0 || (unsigned int)n > SHM_MAX_FDS || engine_is_inside() ||
+	    (in != NULL && user_is_bad(in)) || (out != NULL && user_is_bad(out)) ||
+	    (ex != NULL && user_is_bad(ex)))
 		return false;
 	for (fd = 0; fd < n; fd++)
 		if (fdtable_is_ours(fd) && (in_set(in, fd) || in_set(out, fd) || in_set(ex, fd)))

@@ -19,6 +19,9 @@
  * delivery, hence before a deferred signal comes again.  sigaction(old) tells of the
  * program's own handler.
  *
+ * SIGSEGV and SIGBUS have our handler also where the program has none, for the pointers that
+ * it gives us (user.h); any other fault meets the default action when the handler has returned.
+ *
  * Until the engine starts nothing is wrapped, so that a program that never opens a socket
  * is left alone.
  */
@@ -30,6 +33,7 @@
 
 #include "preload/engine_priv.h"
 #include "preload/real.h"
+#include "preload/user.h"
 
 #define KEPT_FLAGS (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_ONSTACK | SA_RESTART | SA_NODEFER)
 
@@ -46,6 +50,17 @@ static bool is_fault(int sig)
 {
 	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGTRAP ||
 	       sig == SIGSYS;
+}
+
+/* Of these our handler is there always: pointers of the program are tried (user.h). */
+static bool is_tried(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS;
+}
+
+static bool is_handler(const struct sigaction *act)
+{
+	return act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN;
 }
 
 static void action_read(int sig, struct sigaction *act)
@@ -138,15 +153,32 @@ static bool on_altstack(void)
 	return sigaltstack(NULL, &ss) == 0 && (ss.ss_flags & SS_ONSTACK) != 0;
 }
 
+/*
+ * The program has none: it handles none of what we try, or another thread has changed that a
+ * moment ago.  A fault comes again when the instruction does, and is the kernel's then.
+ */
+static void without_handler(const struct engine_thread *t, int sig, siginfo_t *info,
+			    const struct sigaction *act)
+{
+	bool fault = is_fault(sig) && info->si_code > 0;
+
+	if (!is_tried(sig) || (act->sa_handler == SIG_IGN && !fault))
+		return;
+	reset_to_default(sig);
+	if (!fault)
+		real.syscall(SYS_rt_tgsigqueueinfo, getpid(), t->tid, sig, info);
+}
+
 static void run(struct engine_thread *t, int sig, siginfo_t *info, void *uc)
 {
 	struct sigaction act;
 	bool fault = t->depth > 0;
 
 	action_read(sig, &act);
-	/* Changed by another thread a moment ago. */
-	if (act.sa_handler == SIG_DFL || act.sa_handler == SIG_IGN)
+	if (!is_handler(&act)) {
+		without_handler(t, sig, info, &act);
 		return;
+	}
 	if ((act.sa_flags & (int)SA_RESETHAND) != 0)
 		reset_to_default(sig);
 	t->handled++;
@@ -168,6 +200,8 @@ static void handler(int sig, siginfo_t *info, void *uc)
 	int saved = errno;
 
 	/* si_code > 0: from the kernel; a SIGSEGV sent by kill(2) can wait. */
+	if (is_tried(sig) && info->si_code > 0 && user_fixup(uc))
+		return;
 	if (t->depth > 0 && !(is_fault(sig) && info->si_code > 0)) {
 		defer(t, sig, info, uc);
 		errno = saved;
@@ -207,14 +241,16 @@ bool signals_call_abandoned(const struct engine_thread *t)
 
 /* -- installing --------------------------------------------------------------------------- */
 /* What the kernel is given for an action of the program. */
-static struct sigaction wrapped(const struct sigaction *act)
+static struct sigaction wrapped(int sig, const struct sigaction *act)
 {
 	struct sigaction k = *act;
 
-	if (act->sa_handler == SIG_DFL || act->sa_handler == SIG_IGN)
+	if (!is_handler(act) && !is_tried(sig))
 		return k;
 	k.sa_sigaction = handler;
 	k.sa_flags = (act->sa_flags & KEPT_FLAGS) | SA_SIGINFO;
+	if (!is_handler(act))
+		k.sa_flags |= SA_ONSTACK;
 	return k;
 }
 
@@ -232,7 +268,7 @@ static int install(int sig, const struct sigaction *act, struct sigaction *old)
 	if (is_wrapped(&before))
 		action_read(sig, &before);
 	if (act != NULL) {
-		k = wrapped(act);
+		k = wrapped(sig, act);
 		/* The table first: a signal may come as soon as the kernel knows. */
 		if (is_wrapped(&k))
 			action_write(sig, act);
@@ -270,7 +306,7 @@ void signals_start(void)
 	table_lock(&mask);
 	for (int sig = 1; sig < NSIG; sig++) {
 		if (real.sigaction(sig, NULL, &act) != 0 || is_wrapped(&act) ||
-		    act.sa_handler == SIG_DFL || act.sa_handler == SIG_IGN)
+		    (!is_handler(&act) && !is_tried(sig)))
 			continue;
 		install(sig, &act, NULL);
 	}

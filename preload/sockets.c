@@ -176,7 +176,7 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 
 	if (!call_is_ours(fd))
 		return real.bind(fd, sa, len);
-	r = sa == NULL && len > 0 ? -EFAULT : bind_ours(fd, sa, len);
+	r = (int)len > 0 && user_is_bad(sa) ? -EFAULT : bind_ours(fd, sa, len);
 	if (r == CALL_LIBC)
 		return real.bind(fd, sa, len);
 	return (int)call_return(r);
@@ -311,7 +311,7 @@ EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 
 	if (!call_is_ours(fd))
 		return real.connect(fd, sa, len);
-	r = sa == NULL && len > 0 ? -EFAULT : connect_ours(fd, sa, len);
+	r = (int)len > 0 && user_is_bad(sa) ? -EFAULT : connect_ours(fd, sa, len);
 	if (r == CALL_LIBC)
 		return real.connect(fd, sa, len);
 	return (int)call_return(r);
@@ -353,7 +353,7 @@ static long getname_ours(int fd, struct sockaddr *sa, socklen_t *len, bool peer)
 	struct file *f = call_socket(fd, &r);
 
 	if (f != NULL) {
-		if (sa == NULL || len == NULL)
+		if (user_is_bad(len) || ((int)*len > 0 && user_is_bad(sa)))
 			r = -EFAULT;
 		else if ((int)*len < 0)
 			r = -EINVAL;

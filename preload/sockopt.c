@@ -41,7 +41,7 @@ static long setsockopt_ours(int fd, int level, int name, const void *val, sockle
 		r = -EINVAL;
 		goto out;
 	}
-	if (val == NULL && len > 0) {
+	if (len > 0 && user_is_bad(val)) {
 		r = -EFAULT;
 		goto out;
 	}
@@ -75,7 +75,7 @@ static long getsockopt_ours(int fd, int level, int name, void *val, socklen_t *l
 
 	if (f == NULL)
 		goto out;
-	if (len == NULL || (val == NULL && *len > 0)) {
+	if (user_is_bad(len) || ((int)*len > 0 && user_is_bad(val))) {
 		r = -EFAULT;
 		goto out;
 	}

@@ -115,5 +115,7 @@ void restarted_calls(void);
 void descriptors(void);
 void fork_shares(void);
 void raw_syscalls(void);
+void bad_pointers(void);
+void own_faults(void);
 
 #endif
