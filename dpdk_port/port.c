@@ -332,6 +332,7 @@ static void choose_conf(struct port *p, const struct port_params *params,
 	if (params->vlan == 0)
 		trusted &= ~(uint32_t)(NETIF_TX_VLAN | NETIF_RX_VLAN_STRIP);
 	memset(conf, 0, sizeof(*conf));
+	p->netif.caps = p->type->caps & NETIF_TX_COPIES;
 	conf->txmode.offloads = choose_offloads(tx_offloads, RTE_DIM(tx_offloads),
 						info->tx_offload_capa, trusted, &p->netif.caps);
 	conf->rxmode.offloads = choose_offloads(rx_offloads, RTE_DIM(rx_offloads),

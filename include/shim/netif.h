@@ -34,6 +34,8 @@ enum netif_caps {
 	NETIF_RX_IP4_CSUM = 1u << 6, /* RX ol_flags carry RTE_MBUF_F_RX_IP_CKSUM_* */
 	NETIF_RX_L4_CSUM = 1u << 7,  /* RX ol_flags carry RTE_MBUF_F_RX_L4_CKSUM_* */
 	NETIF_RX_VLAN_STRIP = 1u << 8,
+	/* What tx_burst took is freed when it returns: none is the link's between bursts. */
+	NETIF_TX_COPIES = 1u << 9,
 };
 
 struct netif_ops {

@@ -91,16 +91,19 @@ static void clear_mark(struct rte_mempool *pool, void *arg, void *obj, unsigned 
  * What we shared with a link and have forgotten (the queue of the sock in hand) has the
  * link's references and the one that was ours.  If there is but one, it is ours: the link is
  * done.  What is still on a queue is left alone: the link's share cannot be known.
+ *
+ * Unless the links copy: then all references are ours.
  */
-static void fix_refcnt(struct rte_mempool *pool, void *arg, void *obj, unsigned int i)
+static void fix_refcnt(struct rte_mempool *pool, void *links_copy, void *obj, unsigned int i)
 {
 	struct rte_mbuf *m = obj;
 	uint32_t refs = pkt_mark(m)->refs, count = rte_mbuf_refcnt_read(m);
 	struct pkt_cb *cb = pkt_cb(m);
 
 	(void)pool;
-	(void)arg;
 	(void)i;
+	if (links_copy != NULL)
+		cb->owner = PKT_STACK;
 	if (refs > 0) {
 		if (cb->owner == PKT_STACK)
 			rte_mbuf_refcnt_set(m, (uint16_t)refs);
@@ -139,10 +142,20 @@ void stack_count_mbufs(struct stack *st)
 	tcp_for_each_mbuf(st, mark, NULL);
 }
 
+static bool links_copy(const struct stack *st)
+{
+	uint32_t i;
+
+	for (i = 0; i < st->cfg.nnetifs; i++)
+		if (!(st->cfg.netifs[i]->caps & NETIF_TX_COPIES))
+			return false;
+	return true;
+}
+
 void stack_mark_mbufs(struct stack *st)
 {
 	stack_count_mbufs(st);
-	rte_mempool_obj_iter(st->cfg.mbufs, fix_refcnt, NULL);
+	rte_mempool_obj_iter(st->cfg.mbufs, fix_refcnt, links_copy(st) ? st : NULL);
 }
 
 bool stack_owns_mbuf(const struct rte_mbuf *m, void *st)

@@ -242,6 +242,34 @@ START_TEST(frames_that_the_link_was_being_offered_are_its_own)
 }
 END_TEST
 
+START_TEST(a_link_that_copies_holds_nothing_after_a_death)
+{
+	struct ipaddr peer = addr4(PEER_IP);
+	struct rte_mbuf *kept = pkt_alloc(nw.st);
+	unsigned int i;
+
+	nw_introduce_peer();
+	nw.nif->ops = &stuck_ops;
+	nw.nif->caps |= NETIF_TX_COPIES;
+	for (i = 0; i < 10; i++)
+		nw_send_udp(&peer, 10, true);
+	for (i = 0; i < 4; i++)
+		pkt_cb(nw.st->tx[0].pkts[i])->owner = PKT_LINK;
+	nw.st->tx[0].offered = 4;
+	/* It died before the link gave up the reference of one that TCP keeps. */
+	rte_mbuf_refcnt_update(kept, 1);
+	pkt_cb(kept)->owner = PKT_SHARED;
+	fake_held[0] = kept;
+	stack_recover(nw.st, nw.now);
+	stack_mark_mbufs(nw.st);
+	ck_assert_uint_eq(rte_mbuf_refcnt_read(kept), 1);
+	ck_assert_uint_eq(sweep_orphans(), 10);
+	ck_assert_uint_eq(rte_mempool_in_use_count(nw.pool), 1);
+	fake_held[0] = NULL;
+	rte_pktmbuf_free(kept);
+}
+END_TEST
+
 START_TEST(destroy_frees_every_reference_of_every_segment)
 {
 	struct rte_mbuf *head = pkt_alloc(nw.st), *tail = pkt_alloc(nw.st);
@@ -269,6 +297,7 @@ static Suite *recover_suite(void)
 	tcase_add_test(tc, reference_counts_are_put_right);
 	tcase_add_test(tc, frames_that_never_reached_the_link_are_taken_back);
 	tcase_add_test(tc, frames_that_the_link_was_being_offered_are_its_own);
+	tcase_add_test(tc, a_link_that_copies_holds_nothing_after_a_death);
 	tcase_add_test(tc, destroy_frees_every_reference_of_every_segment);
 	suite_add_tcase(s, tc);
 	return s;
