@@ -151,6 +151,8 @@ void engine_leave(void)
 	port_lcore_leave(t->saved_lcore);
 	lock_release(&shm->lock, t);
 	evslot_write_kicks(t);
+	if (__builtin_expect(t->nasync != 0, 0))
+		async_send(t);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	t->depth = 0;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

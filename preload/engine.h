@@ -140,6 +140,10 @@ void waiter_put(struct waiter *wt);
 /* A WAIT_CALL entry's file became ready (called by file_notify()). */
 void waiter_notify(struct waiter *wt);
 
+/* -- SIGIO (async.c) -------------------------------------------------------------------- */
+/* A file that has an owner became ready: signals for it are sent after the unlock. */
+void async_note(const struct file *f, uint32_t events);
+
 /* -- processes (registry.c) ---------------------------------------------------------- */
 /* This process's slot; NULL before the engine runs. */
 struct proc *engine_proc(void);

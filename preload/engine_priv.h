@@ -44,6 +44,17 @@ struct engine {
 };
 extern struct engine engine;
 
+/* -- async.c -------------------------------------------------------------------------- */
+#define ASYNC_MAX 16
+
+struct async_signal {
+	int pid;	 /* as file.owner_pid */
+	uint8_t type;
+	int sig;	 /* 0: SIGIO */
+	int fd;
+	uint32_t events; /* EPOLL* */
+};
+
 /* -- one thread (thread.c) ------------------------------------------------------------ */
 struct engine_thread {
 	pid_t tid;
@@ -56,6 +67,8 @@ struct engine_thread {
 	unsigned int saved_lcore;
 	uint64_t now;		     /* what engine_now() said last since engine_enter(); 0: nothing */
 	uint64_t kicks[(SHM_MAX_EVSLOTS + 63) / 64]; /* evslots to write after the unlock */
+	struct async_signal async[ASYNC_MAX]; /* to be sent after the unlock */
+	unsigned int nasync;
 	/* signals.c */
 	uint32_t handled;	     /* program handlers that ran in this thread */
 	bool last_restarts;
@@ -203,6 +216,9 @@ int takeover_claim(const char *port_name, char *err, size_t errlen);
 struct takeover_reply {
 	pid_t pid; /* a process that lives; 0: none, the keeper goes */
 };
+
+struct engine_thread;
+void async_send(struct engine_thread *t);
 
 /* -- signals.c ------------------------------------------------------------------------- */
 /* From now on handlers are wrapped, also those already installed. */

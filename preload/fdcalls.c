@@ -277,9 +277,46 @@ EXPORT int dup3(int oldfd, int newfd, int flags)
 
 static void set_flags(struct file *f, int fd, uint32_t flags)
 {
+	int async = (flags & O_ASYNC) != 0;
+
+	if (((flags ^ f->flags) & O_ASYNC) != 0) {
+		f->owner_fd = fd;
+		if (f->side != FILE_SHIM)
+			real.ioctl(fd, FIOASYNC, &async);
+	}
 	f->flags = (f->flags & ~SETFL_BITS) | (flags & SETFL_BITS);
 	if (f->side == FILE_UNDECIDED)
 		hidden_set_nonblock(fd, (flags & O_NONBLOCK) != 0);
+}
+
+/* pid < 0: a group, as F_SETOWN has it. */
+static long set_owner(struct file *f, int fd, int type, int pid)
+{
+	if (pid == INT_MIN)
+		return -EINVAL;
+	if (pid != 0 && kill(pid, 0) < 0 && errno == ESRCH)
+		return -ESRCH;
+	f->owner_pid = pid;
+	f->owner_type = (uint8_t)type;
+	if (f->side != FILE_SHIM)
+		real.fcntl(fd, F_SETOWN, pid);
+	return 0;
+}
+
+static long owner_ex(struct file *f, int fd, int cmd, struct f_owner_ex *ex)
+{
+	if (user_is_bad(ex))
+		return -EFAULT;
+	if (cmd == F_GETOWN_EX) {
+		ex->type = f->owner_pid < 0 ? F_OWNER_PGRP : (enum __pid_type)f->owner_type;
+		ex->pid = f->owner_pid < 0 ? -f->owner_pid : f->owner_pid;
+		return 0;
+	}
+	if (ex->type != F_OWNER_TID && ex->type != F_OWNER_PID && ex->type != F_OWNER_PGRP)
+		return -EINVAL;
+	if (ex->pid < 0)
+		return -EINVAL;
+	return set_owner(f, fd, ex->type, ex->type == F_OWNER_PGRP ? -ex->pid : ex->pid);
 }
 
 static long fcntl_socket(struct file *f, int fd, int cmd, long arg)
@@ -293,12 +330,18 @@ static long fcntl_socket(struct file *f, int fd, int cmd, long arg)
 	case F_GETOWN:
 		return f->owner_pid;
 	case F_SETOWN:
-		f->owner_pid = (int)arg;
-		return 0;
+		return set_owner(f, fd, F_OWNER_PID, (int)arg);
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+		return owner_ex(f, fd, cmd, (struct f_owner_ex *)arg);
 	case F_GETSIG:
 		return f->owner_sig;
 	case F_SETSIG:
+		if (arg < 0 || arg > 64)
+			return -EINVAL;
 		f->owner_sig = (int)arg;
+		if (f->side != FILE_SHIM)
+			real.fcntl(fd, F_SETSIG, arg);
 		return 0;
 	default:
 		return CALL_LIBC;
@@ -394,6 +437,16 @@ static long ioctl_ours(int fd, unsigned long request, void *arg)
 		r = 0;
 		break;
 	}
+	case FIOSETOWN:
+	case SIOCSPGRP:
+		r = user_is_bad(arg) ? -EFAULT : set_owner(f, fd, F_OWNER_PID, *(int *)arg);
+		break;
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		r = user_is_bad(arg) ? -EFAULT : 0;
+		if (r == 0)
+			*(int *)arg = f->owner_pid;
+		break;
 	case FIONREAD: /* SIOCINQ */
 	case SIOCOUTQ: /* TIOCOUTQ */
 	case SIOCOUTQNSD:

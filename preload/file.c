@@ -84,6 +84,8 @@ void file_notify(struct file *f, uint32_t events)
 	}
 	if (exclusive)
 		epitem_notify_exclusive(f, events);
+	if (__builtin_expect(f->owner_pid != 0, 0))
+		async_note(f, events);
 }
 
 /* Count references again from what holds them: the fd tables and the entries of blocked calls. */

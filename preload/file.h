@@ -43,8 +43,10 @@ struct file {
 	uint32_t flags;	     /* O_NONBLOCK | O_ASYNC … as F_GETFL gives them, with O_RDWR */
 	uint32_t fd_refs;    /* fd table entries in all processes */
 	uint32_t wait_refs;  /* wait entries of blocked calls */
-	int owner_pid;	     /* F_SETOWN: stored for F_GETOWN; no SIGIO is sent */
-	int owner_sig;	     /* F_SETSIG: likewise */
+	int owner_pid;	     /* F_SETOWN: whom SIGIO goes to, < 0 a group, 0: nobody */
+	int owner_sig;	     /* F_SETSIG: 0 is SIGIO */
+	int owner_fd;	     /* the descriptor by which O_ASYNC was set */
+	uint8_t owner_type;  /* F_OWNER_PID …; a group's id is negative in any case */
 	struct list waits;   /* struct wait_entry.link */
 	union {
 		struct socket *so;

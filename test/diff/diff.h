@@ -117,5 +117,6 @@ void fork_shares(void);
 void raw_syscalls(void);
 void bad_pointers(void);
 void own_faults(void);
+void sigio(void);
 
 #endif

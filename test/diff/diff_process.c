@@ -167,3 +167,78 @@ void raw_syscalls(void)
 	DO(syscall(SYS_close, s));
 	DO(syscall(SYS_close, s));
 }
+
+/* The next of the signals, which are blocked; 0: none comes. */
+static int next_signal(const sigset_t *set, int ms, siginfo_t *info)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+	int sig = sigtimedwait(set, info, &ts);
+
+	return sig > 0 ? sig : 0;
+}
+
+static void arrivals(int s, int sig, const sigset_t *set)
+{
+	struct f_owner_ex ex;
+	siginfo_t info;
+	char buf[4];
+
+	DO(fcntl(s, F_SETSIG, sig));
+	DO(fcntl(s, F_GETSIG));
+	DO(fcntl(s, F_GETOWN_EX, &ex));
+	say("owner of type %d is us: %d", ex.type, ex.pid == getpid());
+	for (int i = 0; i < 3; i++) {
+		DO(write(s, "x", 1));
+		say("arrival: %s", next_signal(set, 5000, &info) == (sig != 0 ? sig : SIGIO) ? "signal" :
+											    "none");
+		if (sig != 0)
+			say("of the descriptor: %d, IN: %d", info.si_fd == s, (info.si_band & POLLIN) != 0);
+		DO(recv(s, buf, 4, MSG_DONTWAIT));
+	}
+}
+
+void sigio(void)
+{
+	int s = tcp_to(ECHO), port, l = listener(family, &port), c;
+	sigset_t set, old;
+	siginfo_t info;
+	char buf[4];
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigaddset(&set, SIGURG);
+	sigaddset(&set, SIGRTMIN + 3);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	DO(fcntl(s, F_SETOWN, 0x7ffffff0));
+	DO(fcntl(s, F_SETSIG, 65));
+	DO(fcntl(s, F_SETSIG, -1));
+	DO(fcntl(s, F_SETOWN, getpid()) == 0 && fcntl(s, F_GETOWN) == getpid());
+	DO(write(s, "x", 1));
+	say("without O_ASYNC: %d", next_signal(&set, 100, &info));
+	DO(recv(s, buf, 4, 0));
+	DO(fcntl(s, F_SETFL, O_ASYNC));
+	say("flags %x", fcntl(s, F_GETFL));
+	arrivals(s, 0, &set);
+	arrivals(s, SIGRTMIN + 3, &set);
+	DO(fcntl(s, F_SETFL, 0));
+	DO(write(s, "x", 1));
+	say("no more: %d", next_signal(&set, 100, &info));
+	close(s);
+	/* A listener, of which both sides are served, and urgent data. */
+	DO(ioctl(l, FIOSETOWN, &(int){ getpid() }));
+	DO(ioctl(l, FIOASYNC, &(int){ 1 }));
+	ask_peer(port, "urgent");
+	say("connection: %d", next_signal(&set, 5000, &info) == SIGIO);
+	c = accept(l, NULL, NULL);
+	fcntl(c, F_SETOWN, getpid());
+	until(c, POLLPRI);
+	next_signal(&set, 0, &info);
+	close(c);
+	s = socket(family, SOCK_STREAM, 0);
+	union addr to = at(loopback(), port);
+	DO(connect(s, SA(to)));
+	say("from the kernel's side: %d", next_signal(&set, 5000, &info) == SIGIO);
+	close(s);
+	close(l);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
