@@ -9,7 +9,7 @@ Each case is one test.
 import os
 import sys
 
-from shimtest import (BUILD, PYTHON, ROOT, Failed, TapWorld, VethWorld, check, main, wait_until)
+from shimtest import (BUILD, PYTHON, ROOT, Detached, Failed, TapWorld, VethWorld, check, main, wait_until)
 
 DIFF = os.path.join(os.path.abspath(BUILD), "test", "diff", "diff")
 CASES = """socket_arguments unconnected_stream bind_errors reuseport connect_errors
@@ -42,8 +42,9 @@ def run_case(kind, case, family):
     p = w.start_in(w.ns, [DIFF, w.host, w.peer, case], env=w.env(SHIM_LOG="error"), log=case)
     if kind == "tap":
         wait_until(lambda: w.has_iface() or p.poll() is not None, "the TAP port")
+        # It may be done before that.
         if p.poll() is None:
-            w.ready(p)
+            w.ready(Detached())
     try:
         p.wait(timeout=60)
     except Exception:
