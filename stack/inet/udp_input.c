@@ -86,6 +86,9 @@ void udp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	uint32_t len = rte_be_to_cpu_16(uh->dgram_len);
 	struct inet_sock *isk;
 
+	/* RFC 2675 4: IPv6 may leave it to the packet, as Linux takes it. */
+	if (unlikely(len == 0 && !ipaddr_is_v4(&pkt->dst)))
+		len = pkt->l4_len;
 	if (pkt->l4_len < UDP_HLEN || len < UDP_HLEN || len > pkt->l4_len) {
 		MIB_INC(st, UDP_IN_ERRORS);
 		rte_pktmbuf_free(pkt->m);

@@ -193,7 +193,7 @@ static void redirect4_input(struct stack *st, const struct rx_pkt *pkt, const st
 static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 {
 	struct ip_tx tx = {
-		.src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMP, .tos = pkt->tos & 0xfc
+		.src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMP, .tos = pkt->tos
 	};
 	struct rte_mbuf *m = pkt->m;
 	struct icmp_hdr *ih;
@@ -220,6 +220,44 @@ static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	ip_output(st, m, &d, &tx, now);
 }
 
+/*
+ * RFC 792, RFC 1122 3.2.2.8: milliseconds since midnight UT, when the request came and when
+ * the answer leaves.
+ */
+static void timestamp_reply(struct stack *st, const struct rx_pkt *pkt, const struct icmp_hdr *ih,
+			    uint64_t now)
+{
+	struct ip_tx tx = {
+		.src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMP, .tos = pkt->tos
+	};
+	uint64_t wall = now + (uint64_t)st->inet.wall_offset;
+	struct {
+		struct icmp_hdr ih;
+		uint32_t originate, receive, transmit;
+	} __attribute__((packed)) *reply;
+	uint32_t originate;
+	struct rte_mbuf *m;
+	struct dst d;
+
+	if (pkt->multicast || !pkt_read(pkt->m, pkt->l4_off + (uint32_t)sizeof(*ih), sizeof(originate),
+					&originate) ||
+	    pkt->l4_len < sizeof(*ih) + sizeof(originate) || !icmp_may_echo(st, now) ||
+	    route_lookup(st, &pkt->src, &pkt->dst, &d, now) != 0)
+		return;
+	m = pkt_alloc_data(st, sizeof(*reply), (void **)&reply);
+	if (m == NULL)
+		return;
+	reply->ih = *ih;
+	reply->ih.type = ICMP_TIMESTAMPREPLY;
+	reply->ih.checksum = 0;
+	reply->originate = originate;
+	reply->receive = rte_cpu_to_be_32((uint32_t)(wall / NSEC_PER_MSEC % 86400000));
+	reply->transmit = reply->receive;
+	reply->ih.checksum = (uint16_t)~pkt_sum(m, 0, sizeof(*reply));
+	MIB_INC(st, ICMP_OUT_MSGS);
+	ip_output(st, m, &d, &tx, now);
+}
+
 void icmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 {
 	struct icmp_hdr ih;
@@ -234,10 +272,10 @@ void icmp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	switch (ih.type) {
 	case ICMP_ECHO:
 		MIB_INC(st, ICMP_IN_ECHOS);
-		if (ih.code == 0) {
-			echo_reply(st, pkt, now);
-			return;
-		}
+		echo_reply(st, pkt, now); /* whatever the code, as Linux */
+		return;
+	case ICMP_TIMESTAMP:
+		timestamp_reply(st, pkt, &ih, now);
 		break;
 	case ICMP_DEST_UNREACH:
 	case ICMP_TIME_EXCEEDED:
@@ -298,7 +336,7 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 	struct ip_tx tx = { .src = &pkt->dst,
 			    .dst = &pkt->src,
 			    .proto = IPPROTO_ICMP,
-			    .tos = (pkt->tos & 0xfc) | 0xc0 };
+			    .tos = (pkt->tos & 0x1e) | 0xc0 }; /* RT_TOS, internetwork control */
 	struct icmp_hdr *ih;
 	struct rte_mbuf *m;
 	struct dst d;

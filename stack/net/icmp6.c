@@ -131,7 +131,7 @@ bad:
 static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 {
 	struct ip_tx tx = {
-		.src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMPV6, .tos = pkt->tos & 0xfc
+		.src = &pkt->dst, .dst = &pkt->src, .proto = IPPROTO_ICMPV6, .tos = pkt->tos
 	};
 	bool group = ipaddr_is_multicast(&pkt->dst);
 	struct rte_mbuf *m = pkt->m;

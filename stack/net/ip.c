@@ -140,16 +140,17 @@ void ip_deliver(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 		MIB_INC(st, IP_IN_ADDR_ERRORS); /* RFC 1122 4.2.3.10: no TCP to groups */
 		break;
 	case IPPROTO_ICMP:
-		if (v4) {
+	case IPPROTO_ICMPV6:
+		if (v4 && pkt->proto == IPPROTO_ICMP) {
 			icmp_input(st, pkt, now);
 			return;
 		}
-		break;
-	case IPPROTO_ICMPV6:
-		if (!v4) {
+		if (!v4 && pkt->proto == IPPROTO_ICMPV6) {
 			icmp6_input(st, pkt, now);
 			return;
 		}
+		if (!taken)
+			proto_unknown(st, pkt, now);
 		break;
 	case IPPROTO_NONE:
 		if (v4 && !taken)
@@ -158,6 +159,8 @@ void ip_deliver(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	case IPPROTO_IGMP:
 		if (v4)
 			igmp_input(st, pkt, now);
+		else if (!taken)
+			proto_unknown(st, pkt, now);
 		break;
 	default:
 		if (!taken)

@@ -57,20 +57,47 @@ static void count_drop(struct stack *st, enum ip4_verdict why)
  */
 static unsigned int option_fault(const uint8_t *opt)
 {
-	unsigned int least = opt[0] == OPT_RR ? 3 : opt[0] == OPT_TS || opt[0] == OPT_RA ? 4 : 2;
+	static const struct {
+		uint8_t type, least, first; /* bytes in all; the least that its pointer may be */
+	} known[] = {
+		{ OPT_RR, 3, 4 }, { OPT_LSRR, 3, 4 }, { OPT_SSRR, 3, 4 }, { OPT_TS, 4, 5 },
+		{ OPT_RA, 4, 0 },
+	};
+	unsigned int i, slot = 4;
 
-	if (opt[1] < least)
+	for (i = 0; i < RTE_DIM(known) && known[i].type != opt[0]; i++)
+		;
+	if (i == RTE_DIM(known))
+		return 0;
+	if (opt[1] < known[i].least)
 		return 1;
-	if ((opt[0] == OPT_RR && opt[2] < 4) || (opt[0] == OPT_TS && opt[2] < 5))
-		return 2;
-	return 0;
+	if (known[i].first == 0 || opt[0] == OPT_LSRR || opt[0] == OPT_SSRR)
+		return known[i].first != 0 && opt[2] < known[i].first ? 2 : 0;
+	if (opt[0] == OPT_TS) {
+		/* RFC 791: time alone, or address and time. */
+		if ((opt[3] & 15) != 0 && (opt[3] & 15) != 1 && (opt[3] & 15) != 3)
+			return 3;
+		slot = (opt[3] & 15) == 0 ? 4 : 8;
+	}
+	/* Full (the pointer beyond it) is sound; room for half an entry is not. */
+	return opt[2] < known[i].first || (opt[2] <= opt[1] && opt[2] - 1u + slot > opt[1]) ? 2 : 0;
+}
+
+/* An option that may stand once only, seen before? */
+static bool option_repeated(uint8_t type, unsigned int *seen)
+{
+	unsigned int bit = type == OPT_RR ? 1 : type == OPT_TS ? 2 : 0;
+	bool repeated = (*seen & bit) != 0;
+
+	*seen |= bit;
+	return repeated;
 }
 
 /* Walk the options; each byte is checked against what remains.  *fault: the wrong one's place. */
 static enum ip4_verdict check_options(const uint8_t *opt, unsigned int left, unsigned int *fault)
 {
 	const uint8_t *start = opt;
-	unsigned int len;
+	unsigned int len, seen = 0;
 
 	*fault = 0;
 	while (left > 0) {
@@ -84,13 +111,13 @@ static enum ip4_verdict check_options(const uint8_t *opt, unsigned int left, uns
 		}
 		if (left < 2 || opt[1] < 2 || opt[1] > left)
 			return IP4_HDR_ERROR;
-		if (opt[0] == OPT_LSRR || opt[0] == OPT_SSRR)
-			return IP4_SRC_ROUTE;
 		len = option_fault(opt);
-		if (len != 0) {
+		if (len != 0 || option_repeated(opt[0], &seen)) {
 			*fault += len;
 			return IP4_HDR_ERROR;
 		}
+		if (opt[0] == OPT_LSRR || opt[0] == OPT_SSRR)
+			return IP4_SRC_ROUTE;
 		len = opt[1];
 		opt += len;
 		left -= len;
@@ -202,6 +229,11 @@ static bool reassemble(struct stack *st, struct rx_pkt *pkt, const struct rte_ip
 	uint16_t hdr_len;
 	uint8_t ecn;
 
+	/* As Linux: the bytes beyond the last eight are left out. */
+	if (f.more && f.len % 8 != 0) {
+		f.len &= ~7u;
+		pkt_trim_to(pkt->m, pkt->l4_off + f.len);
+	}
 	pkt->m = reass_input(st, pkt->m, &f, &ecn, now);
 	if (pkt->m == NULL)
 		return false;

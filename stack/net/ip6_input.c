@@ -11,7 +11,7 @@
  */
 #include "stack/net/net_priv.h"
 
-#define MAX_EXT_HEADERS 8 /* RFC 8504 5.3 lets a host limit what it walks */
+#define MAX_EXT_HEADERS 32 /* RFC 8504 5.3 lets a host limit what it walks */
 #define MAX_OPTIONS	8 /* in one header: Linux's max_dst_opts_number */
 #define MAX_PADDING	7 /* bytes in a row */
 #define L4_PULLUP	60
@@ -19,6 +19,10 @@
 #define OPT_PAD1	 0
 #define OPT_ROUTER_ALERT 5
 #define OPT_PADN	 1
+#define OPT_JUMBO	 0xc2
+
+#define ROUTING_RPL 3 /* RFC 6554 */
+#define ROUTING_SRH 4 /* RFC 8754 */
 
 #define PARAM_PROBLEM	  4
 #define PARAM_HEADER	  0 /* codes: erroneous header field, */
@@ -43,6 +47,7 @@ struct walker {
 	uint32_t nh_off; /* of the byte that names the next header */
 	uint8_t next;
 	unsigned int count;
+	bool fragment_seen;
 	uint64_t now;
 };
 
@@ -117,6 +122,35 @@ static uint32_t padding_len(const uint8_t *p, uint32_t n, uint32_t *padded, bool
 	return len;
 }
 
+/* RFC 2675 3: in a packet that has a length of its own, or with less than its least, an error. */
+static bool jumbo_ok(struct walker *w, const uint8_t *opt, uint32_t off)
+{
+	uint32_t len;
+
+	memcpy(&len, opt + 2, sizeof(len));
+	if (opt[1] == 4 && rte_be_to_cpu_32(len) <= UINT16_MAX)
+		param_problem(w, PARAM_HEADER, off + 2);
+	else if (opt[1] == 4)
+		param_problem(w, PARAM_HEADER, off);
+	else
+		MIB_INC(w->st, IP_IN_HDR_ERRORS);
+	return false; /* and jumbograms themselves are not offered */
+}
+
+/* One option that is no padding, its length checked. */
+static bool option_ok(struct walker *w, const uint8_t *opt, uint32_t off)
+{
+	bool hop_by_hop = w->next == IPPROTO_HOPOPTS;
+
+	if (hop_by_hop && opt[0] == OPT_JUMBO && opt[1] >= 4)
+		return jumbo_ok(w, opt, off);
+	if (!hop_by_hop || opt[0] != OPT_ROUTER_ALERT)
+		return unknown_option_ok(w, opt[0], off);
+	if (opt[1] != 2) /* RFC 2711 2.1 */
+		MIB_INC(w->st, IP_IN_HDR_ERRORS);
+	return opt[1] == 2;
+}
+
 /* The options in a header of len bytes at the walk's place; false if the packet must go. */
 static bool options_ok(struct walker *w, uint32_t len)
 {
@@ -131,7 +165,7 @@ static bool options_ok(struct walker *w, uint32_t len)
 		padded = 0;
 		n = i + 1 < len ? 2u + p[i + 1] : len;
 		bad = n > len - i || ++count > MAX_OPTIONS;
-		if (!bad && p[i] != OPT_ROUTER_ALERT && !unknown_option_ok(w, p[i], w->off + i))
+		if (!bad && !option_ok(w, p + i, w->off + i))
 			return false;
 	}
 	if (bad)
@@ -165,6 +199,11 @@ static bool walk_header(struct walker *w)
 	}
 	p = walk_at(w);
 	if (w->next == IPPROTO_ROUTING) {
+		/* Segment routing is for whom it is configured. */
+		if (p[2] == ROUTING_RPL || p[2] == ROUTING_SRH) {
+			MIB_INC(w->st, IP_IN_SRC_ROUTE);
+			return false;
+		}
 		/* RFC 8200 4.4, RFC 5095: only one that is used up; type 0 is dead anyway. */
 		if (p[3] != 0) {
 			MIB_INC(w->st, IP_IN_SRC_ROUTE);
@@ -290,11 +329,12 @@ static bool reassemble(struct walker *w)
 	struct frag_hdr fh;
 	uint8_t ecn = f.ecn;
 
-	if (!walk_pull(w, sizeof(fh))) {
-		truncated(w);
-		rte_pktmbuf_free(pkt->m);
+	/* Cut short, or a fragment of a fragment: as Linux. */
+	if (w->fragment_seen || !walk_pull(w, sizeof(fh))) {
+		frag_problem(w, w->off);
 		return false;
 	}
+	w->fragment_seen = true;
 	memcpy(&fh, walk_at(w), sizeof(fh));
 	f.off = rte_be_to_cpu_16(fh.off) & 0xfff8u;
 	f.more = (fh.off & RTE_BE16(1)) != 0;
@@ -318,20 +358,18 @@ static bool reassemble(struct walker *w)
 	}
 	if (f.off == 0 && !f.more) {
 		/* RFC 6946: an atomic fragment is whole by itself, whatever else has its id. */
-		pkt_cb(pkt->m)->off = (uint16_t)(w->off + sizeof(fh));
-		pkt_cb(pkt->m)->l3_off = pkt->l3_off;
 		pkt_cb(pkt->m)->flags |= PKT_F_FRAGMENT;
-		w->next = fh.next;
-	} else {
-		pkt_cb(pkt->m)->l4_off = (uint16_t)nh_off;
-		pkt_cb(pkt->m)->proto = fh.next;
-		pkt->m = reass_input(w->st, pkt->m, &f, &ecn, w->now);
-		if (pkt->m == NULL)
-			return false;
-		/* The first fragment's headers are the datagram's. */
-		nh_off = pkt_cb(pkt->m)->l4_off;
-		w->next = pkt_cb(pkt->m)->proto;
+		walk_step(w, sizeof(fh));
+		return true;
 	}
+	pkt_cb(pkt->m)->l4_off = (uint16_t)nh_off;
+	pkt_cb(pkt->m)->proto = fh.next;
+	pkt->m = reass_input(w->st, pkt->m, &f, &ecn, w->now);
+	if (pkt->m == NULL)
+		return false;
+	/* The first fragment's headers are the datagram's. */
+	nh_off = pkt_cb(pkt->m)->l4_off;
+	w->next = pkt_cb(pkt->m)->proto;
 	drop_frag_header(w, nh_off, ecn);
 	w->off = pkt_cb(pkt->m)->off;
 	w->nh_off = nh_off + (uint32_t)sizeof(fh);

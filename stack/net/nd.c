@@ -110,12 +110,11 @@ void nd_send(struct stack *st, struct netif *nif, struct rte_mbuf *m, const stru
 	eth_output(st, nif, m, mac, RTE_ETHER_TYPE_IPV6, now);
 }
 
-static void send_msg(struct stack *st, struct netif *nif, uint8_t type, uint8_t flags,
+/* lla: with our link-layer address. */
+static void send_msg(struct stack *st, struct netif *nif, uint8_t type, uint8_t flags, bool lla,
 		     const struct ipaddr *target, const struct ipaddr *src,
 		     const struct ipaddr *dst, const uint8_t *mac, uint64_t now)
 {
-	/* RFC 4861 4.3: no source link-layer option from the unspecified address. */
-	bool lla = !ipaddr_is_any(src);
 	uint16_t len = lla ? sizeof(struct nd_msg_lla) : sizeof(struct nd_msg);
 	struct nd_msg_lla *msg;
 	struct rte_mbuf *m = pkt_alloc_data(st, len, (void **)&msg);
@@ -142,7 +141,8 @@ void nd_send_ns(struct stack *st, struct netif *nif, const struct ipaddr *target
 {
 	struct ipaddr group = nd_solicited_node(target);
 
-	send_msg(st, nif, ND_NEIGHBOR_SOLICIT, 0, target, src, mac != NULL ? target : &group, mac,
+	/* RFC 4861 4.3: no source link-layer option from the unspecified address. */
+	send_msg(st, nif, ND_NEIGHBOR_SOLICIT, 0, !ipaddr_is_any(src), target, src, mac != NULL ? target : &group, mac,
 		 now);
 }
 
@@ -160,7 +160,7 @@ void nd_address_step(struct stack *st, struct ifaddr *a, uint64_t now)
 		a->state = IFADDR_OK;
 		a->next_at = UINT64_MAX;
 		/* The neighbours of a predecessor with this address learn of us. */
-		send_msg(st, a->nif, ND_NEIGHBOR_ADVERT, NA_OVERRIDE, &a->addr, &a->addr,
+		send_msg(st, a->nif, ND_NEIGHBOR_ADVERT, NA_OVERRIDE, true, &a->addr, &a->addr,
 			 &all_nodes, NULL, now);
 	}
 }
@@ -180,9 +180,11 @@ static void duplicate(struct stack *st, struct ifaddr *a)
 static bool ns_input(struct stack *st, const struct rx_pkt *pkt, const struct nd_msg *msg,
 		     const uint8_t *lla, uint64_t now)
 {
+	const struct rte_ether_hdr *eth;
 	struct ipaddr target, group;
 	struct ifaddr *mine;
 	uint8_t flags;
+	bool told;
 
 	memcpy(target.b, msg->target, 16);
 	group = nd_solicited_node(&target);
@@ -198,25 +200,20 @@ static bool ns_input(struct stack *st, const struct rx_pkt *pkt, const struct nd
 		if (mine->state == IFADDR_OPTIMISTIC)
 			duplicate(st, mine);
 		else
-			send_msg(st, pkt->nif, ND_NEIGHBOR_ADVERT, NA_OVERRIDE, &target, &target,
+			send_msg(st, pkt->nif, ND_NEIGHBOR_ADVERT, NA_OVERRIDE, true, &target, &target,
 				 &all_nodes, NULL, now);
 		return true;
 	}
 	if (lla != NULL)
 		neigh_learn(st, pkt->nif, &pkt->src, lla + 2,
 			    NEIGH_LEARN_CREATE | NEIGH_LEARN_OVERRIDE, now);
-	flags = NA_SOLICITED | (mine->state == IFADDR_OK ? NA_OVERRIDE : 0);
-	if (lla != NULL) {
-		send_msg(st, pkt->nif, ND_NEIGHBOR_ADVERT, flags, &target, &target, &pkt->src,
-			 lla + 2, now);
-	} else {
-		/* A unicast question need not say where from: the frame does. */
-		const struct rte_ether_hdr *eth =
-			rte_pktmbuf_mtod(pkt->m, const struct rte_ether_hdr *);
-
-		send_msg(st, pkt->nif, ND_NEIGHBOR_ADVERT, flags, &target, &target, &pkt->src,
-			 eth->src_addr.addr_bytes, now);
-	}
+	/* RFC 4861 7.2.4: who asks us alone knows our address, and need not be told; as Linux. */
+	told = ipaddr_is_multicast(&pkt->dst);
+	flags = NA_SOLICITED | (told && mine->state == IFADDR_OK ? NA_OVERRIDE : 0);
+	/* A unicast question need not say where from: the frame does. */
+	eth = rte_pktmbuf_mtod(pkt->m, const struct rte_ether_hdr *);
+	send_msg(st, pkt->nif, ND_NEIGHBOR_ADVERT, flags, told, &target, &target, &pkt->src,
+		 lla != NULL ? lla + 2 : eth->src_addr.addr_bytes, now);
 	return true;
 }
 

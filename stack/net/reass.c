@@ -160,14 +160,14 @@ static enum place insert(struct reass *r, struct rte_mbuf *m, uint32_t start, ui
 	return PLACED;
 }
 
-/* RFC 3168 5.3: CE if any fragment was marked; but never with one that could not have been. */
+/*
+ * RFC 3168 5.3: CE if any fragment was marked; but one that is not ECN-capable among others
+ * that are (which Linux takes for marked ones, too) makes the datagram void.
+ */
 static bool ecn_of_whole(uint8_t seen, uint8_t first, uint8_t *ecn)
 {
-	*ecn = first;
-	if ((seen & 1u << ECN_CE) == 0)
-		return true;
-	*ecn = ECN_CE;
-	return (seen & 1u << ECN_NOT_ECT) == 0;
+	*ecn = (seen & 1u << ECN_CE) != 0 ? ECN_CE : first;
+	return (seen & 1u << ECN_NOT_ECT) == 0 || seen == 1u << ECN_NOT_ECT;
 }
 
 /* All there: chain the payloads behind the first fragment. */
@@ -199,7 +199,7 @@ static bool frag_is_valid(const struct reass_frag *f)
 
 	if (!ipaddr_is_v4(&f->dst))
 		headers -= (uint32_t)sizeof(struct rte_ipv6_hdr) + IP6_FRAG_HLEN;
-	if (f->len == 0 || f->off + f->len + headers > REASS_MAX_LEN)
+	if (f->off + f->len + headers > REASS_MAX_LEN)
 		return false;
 	return !f->more || f->len % 8 == 0;
 }
@@ -267,6 +267,15 @@ struct rte_mbuf *reass_input(struct stack *st, struct rte_mbuf *m, const struct 
 		return NULL;
 	}
 	r = reass_find(st, f);
+	if (f->len == 0) {
+		/* Only a forger sends one that brings nothing: as Linux, that is the end of it. */
+		rte_pktmbuf_free(m);
+		if (r != NULL)
+			reass_fail(st, r);
+		else
+			MIB_INC(st, IP_REASM_FAILS);
+		return NULL;
+	}
 	if (r == NULL)
 		r = reass_create(st, f, now);
 	return add(st, r, m, f, ecn);

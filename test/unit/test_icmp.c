@@ -69,6 +69,28 @@ START_TEST(echo_checksums_of_all_kinds_come_out_right)
 }
 END_TEST
 
+/* RFC 792, RFC 1122 3.2.2.8: the question's time comes back, and two of ours. */
+START_TEST(a_timestamp_request_is_answered)
+{
+	uint8_t rest[16] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	uint64_t ms = nw.now / MS % 86400000;
+	struct frame_path p;
+
+	nw_introduce_peer();
+	nw_path(&p);
+	nw_inject(frame_build_icmp(nw.frame, &p, 13, 0, rest, sizeof(rest)));
+	ck_assert(nw_take());
+	ck_assert(nw.info.is_icmp && nw.info.icmp_type == 14 && nw.info.l4_csum_ok);
+	ck_assert_uint_eq(nw.info.len, 16);
+	ck_assert_mem_eq(nw.info.data, rest, 8);
+	ck_assert_uint_eq(frame_get32(nw.info.data + 8), ms);
+	ck_assert_uint_eq(frame_get32(nw.info.data + 12), ms);
+	memcpy(p.dmac, BCAST_MAC, 6);
+	nw_inject(frame_build_icmp(nw.frame, &p, 13, 0, rest, sizeof(rest)));
+	nw_expect_silence();
+}
+END_TEST
+
 START_TEST(echo_with_a_bad_checksum_is_dropped)
 {
 	struct frame_path p;
@@ -318,6 +340,7 @@ static Suite *icmp_suite(void)
 	tcase_add_loop_test(tc, echo_is_answered_with_the_same_bytes, 0, 16);
 	tcase_add_test(tc, echo_checksums_of_all_kinds_come_out_right);
 	tcase_add_test(tc, echo_with_a_bad_checksum_is_dropped);
+	tcase_add_test(tc, a_timestamp_request_is_answered);
 	tcase_add_loop_test(tc, broadcast_echo_is_not_answered, 0, 3);
 	tcase_add_test(tc, a_large_echo_comes_back_in_fragments);
 	tcase_add_test(tc, an_echo_flood_is_limited);

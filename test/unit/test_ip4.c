@@ -201,6 +201,7 @@ START_TEST(broken_options_are_answered_with_a_parameter_problem)
 		{ { 7, 0, 0, 0 }, 20 },	  { { 7, 1, 0, 0 }, 20 },     { { 7, 5, 0, 0 }, 20 },
 		{ { 1, 1, 1, 7 }, 23 },	  { { 68, 255, 0, 0 }, 20 },  { { 7, 3, 3, 0 }, 22 },
 		{ { 7, 2, 0, 0 }, 21 },	  { { 1, 148, 3, 0 }, 22 },   { { 68, 4, 4, 0 }, 22 },
+		{ { 131, 2, 0, 0 }, 21 }, { { 137, 3, 3, 0 }, 22 },
 	};
 	size_t len;
 
@@ -548,7 +549,7 @@ static Suite *ip4_suite(void)
 	tcase_add_loop_test(tc, broadcast_and_all_hosts_are_delivered_as_multicast, 0, 3);
 	tcase_add_test(tc, tcp_to_a_group_is_dropped);
 	tcase_add_loop_test(tc, options_are_skipped, 0, 6);
-	tcase_add_loop_test(tc, broken_options_are_answered_with_a_parameter_problem, 0, 9);
+	tcase_add_loop_test(tc, broken_options_are_answered_with_a_parameter_problem, 0, 11);
 	tcase_add_loop_test(tc, source_routes_are_dropped, 0, 2);
 	tcase_add_test(tc, what_the_transport_learns);
 	tcase_add_loop_test(tc, transport_checksums_are_verified, 0, 40);

@@ -105,7 +105,7 @@ START_TEST(extension_headers_are_walked)
 		{ 60, 16, { 17, 1, 0x1e, 5, 1, 2, 3, 4, 5, 1, 5 } },
 		{ 43, 8, { 17, 0, 0, 0 } }, /* routing, used up */
 		{ 0, 16, { 60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4 } },
-		{ 60, 24, { 43, 0, 1, 4, 0, 0, 0, 0, 60, 0, 4, 0, 0, 0, 0, 0, 17, 0, 1, 4 } },
+		{ 60, 24, { 43, 0, 1, 4, 0, 0, 0, 0, 60, 0, 253, 0, 0, 0, 0, 0, 17, 0, 1, 4 } },
 	};
 	uint8_t buf[256], all[256];
 	size_t n = udp6(buf, &peer, &us, 40);
@@ -137,6 +137,12 @@ START_TEST(bad_extension_headers_are_answered_or_dropped)
 		{ 60, 8, { 17, 0, 1, 5 }, -1, 0, MIB_IP_IN_HDR_ERRORS }, /* beyond the header */
 		{ 60, 16, { 17, 1, 1, 12 }, -1, 0, MIB_IP_IN_HDR_ERRORS }, /* more than padding */
 		{ 60, 8, { 17, 0, 1, 4, 0, 0, 7 }, -1, 0, MIB_IP_IN_HDR_ERRORS }, /* not empty */
+		{ 43, 8, { 17, 0, 4, 0 }, -1, 0, MIB_IP_IN_SRC_ROUTE }, /* segments: not for us */
+		{ 43, 8, { 17, 0, 3, 1 }, -1, 0, MIB_IP_IN_SRC_ROUTE },
+		{ 0, 8, { 17, 0, 5, 3 }, -1, 0, MIB_IP_IN_HDR_ERRORS }, /* alert of another length */
+		{ 0, 8, { 17, 0, 0xc2, 4, 0, 1, 0, 0 }, 0, 42, MIB_IP_IN_HDR_ERRORS }, /* jumbo */
+		{ 0, 8, { 17, 0, 0xc2, 4, 0, 0, 0, 1 }, 0, 44, MIB_IP_IN_HDR_ERRORS },
+		{ 44, 8, { 44, 0, 0, 0, 0, 0, 0, 1, 17 }, 0, 48, MIB_IP_IN_HDR_ERRORS }, /* again */
 		{ 60, 8, { 17, 0, 1, 3 }, 0, 0, MIB_COUNT },		 /* a last Pad1: fine */
 		{ 60, 8, { 17, 99 }, -1, 0, MIB_IP_IN_TRUNCATED },
 		{ 43, 8, { 17, 0, 0, 1 }, 0, 42, MIB_IP_IN_SRC_ROUTE },
@@ -194,6 +200,18 @@ START_TEST(unknown_next_header_is_answered)
 	nw_inject(frame6(&peer, &us, 60, 64, buf, sizeof(buf)));
 	expect_icmp6(4, 1);
 	ck_assert_uint_eq(frame_get32(nw.frame + L4 + 4), 40);
+}
+END_TEST
+
+/* Protocols of IPv4 are unknown here. */
+START_TEST(ipv4s_protocols_are_unknown_next_headers)
+{
+	uint8_t buf[32] = { 0 };
+
+	introduce_peer6();
+	nw_inject(frame6(&peer, &us, _i == 0 ? 1 : 2, 64, buf, sizeof(buf)));
+	expect_icmp6(4, 1);
+	ck_assert_uint_eq(frame_get32(nw.frame + L4 + 4), 6);
 }
 END_TEST
 
@@ -479,9 +497,10 @@ static Suite *ip6_suite(void)
 	tcase_add_loop_test(tc, impossible_addresses_are_dropped, 0, 11);
 	tcase_add_test(tc, length_and_version_are_checked);
 	tcase_add_loop_test(tc, extension_headers_are_walked, 0, 8);
-	tcase_add_loop_test(tc, bad_extension_headers_are_answered_or_dropped, 0, 10);
+	tcase_add_loop_test(tc, bad_extension_headers_are_answered_or_dropped, 0, 16);
 	tcase_add_test(tc, an_endless_header_chain_is_cut);
 	tcase_add_test(tc, unknown_next_header_is_answered);
+	tcase_add_loop_test(tc, ipv4s_protocols_are_unknown_next_headers, 0, 2);
 	tcase_add_test(tc, no_next_header_is_silently_dropped);
 	tcase_add_test(tc, a_flow_has_one_label_and_another_flow_another);
 	tcase_add_loop_test(tc, fragments_come_together, 0, 2);

@@ -83,6 +83,20 @@ static void advertise(uint8_t flags, const uint8_t mac[6])
 	nw_inject(icmp6(&peer, &us, 255, 136, 0, na, mac != NO_MAC ? 28 : 20));
 }
 
+/* RFC 4861 7.2.4, as Linux: who asks us alone has our address; the answer overrides nothing. */
+START_TEST(a_unicast_question_is_answered_without_our_address)
+{
+	uint8_t ns[20] = { 0 };
+
+	memcpy(ns + 4, us.b, 16);
+	nw_inject(icmp6(&peer, &us, 255, 135, 0, ns, 20));
+	expect_icmp6(136, 0);
+	ck_assert_uint_eq(nw.frame[L4 + 4], 0x40);
+	ck_assert_uint_eq(frame_get16(nw.frame + 18), 24);
+	ck_assert_mem_eq(nw.frame, PEER_MAC, 6);
+}
+END_TEST
+
 START_TEST(resolution_by_solicitation)
 {
 	const uint8_t sn_mac[6] = { 0x33, 0x33, 0xff, 0, 0, 2 };
@@ -382,6 +396,7 @@ static Suite *nd_suite(void)
 	tcase_add_checked_fixture(tc, start, nw_stop);
 	tcase_add_test(tc, solicitation_is_answered_and_the_asker_learned);
 	tcase_add_loop_test(tc, unbelievable_neighbour_messages_are_dropped, 0, 9);
+	tcase_add_test(tc, a_unicast_question_is_answered_without_our_address);
 	tcase_add_test(tc, resolution_by_solicitation);
 	tcase_add_test(tc, no_answer_is_address_unreachable);
 	tcase_add_test(tc, advertisement_without_override_does_not_replace);
