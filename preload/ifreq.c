@@ -94,7 +94,7 @@ static long ask_kernel(int fd, unsigned long request, void *arg)
 
 static long conf(int fd, struct ifconf *ifc)
 {
-	size_t room = ifc != NULL && ifc->ifc_len > 0 ? (size_t)ifc->ifc_len : 0;
+	size_t room = ifc->ifc_len > 0 ? (size_t)ifc->ifc_len : 0;
 	long r = ask_kernel(fd, SIOCGIFCONF, ifc);
 
 	if (r == 0)
@@ -148,6 +148,8 @@ long link_ioctl(int fd, unsigned long request, void *arg)
 	struct link link;
 	long r;
 
+	if (user_is_bad(arg))
+		return ask_kernel(fd, request, arg);
 	if (request == SIOCGIFCONF)
 		return conf(fd, arg);
 	r = ask_kernel(fd, request, arg);

@@ -126,9 +126,10 @@ static int open_ports(char *err)
 }
 
 /* -- memory ----------------------------------------------------------------------------------- */
-_Static_assert(CONFIG_MAX_PORTS <= STACK_MAX_NETIFS && CONFIG_MAX_PORTS <= PORT_MAX_PORTS &&
-		       CONFIG_MAX_ADDRS <= STACK_MAX_ADDRS && CONFIG_MAX_ROUTES <= STACK_MAX_ROUTES,
-	       "what can be configured must have room in the stack");
+_Static_assert(CONFIG_MAX_PORTS <= PORT_MAX_PORTS, "all ports can be opened");
+_Static_assert(CONFIG_MAX_PORTS <= STACK_MAX_NETIFS, "all ports have room in the stack");
+_Static_assert(CONFIG_MAX_ADDRS <= STACK_MAX_ADDRS, "and so have their addresses");
+_Static_assert(CONFIG_MAX_ROUTES <= STACK_MAX_ROUTES, "and their routes");
 
 static void add_netif(struct stack_config *sc, unsigned int n)
 {

@@ -51,12 +51,14 @@ bad:
 /* In a fault's handler: was it one of ours?  Then it goes on where it should. */
 static inline bool user_fixup(ucontext_t *uc)
 {
-	greg_t *at = &uc->uc_mcontext.gregs[REG_RIP];
+	intptr_t at = (intptr_t)uc->uc_mcontext.gregs[REG_RIP], to;
+	const struct user_fixup *f = user_fixups_begin;
 
-	for (const struct user_fixup *f = user_fixups_begin; f < user_fixups_end; f++) {
-		if ((greg_t)((intptr_t)&f->from + f->from) != *at)
+	for (; (uintptr_t)f < (uintptr_t)user_fixups_end; f++) {
+		if ((intptr_t)&f->from + f->from != at)
 			continue;
-		*at = (greg_t)((intptr_t)&f->to + f->to);
+		to = (intptr_t)&f->to + f->to;
+		uc->uc_mcontext.gregs[REG_RIP] = to;
 		return true;
 	}
 	return false;
