@@ -59,10 +59,11 @@ static void ack_segment(struct tcp_sock *tp, struct pkt_cb *cb, struct tcp_ack_i
 	if (cb->sacked & SEG_SACKED) {
 		tp->sacked_out--;
 	} else {
-		tp->delivered++;
 		tcp_rate_seg_delivered(tp, cb, ai);
-		if (tp->flags & TF_SACK)
+		if (tp->flags & TF_SACK) {
+			tp->delivered++;
 			tcp_rack_advance(tp, cb, ai->now);
+		}
 	}
 	tcp_seg_uncount(tp, cb);
 	tp->packets_out--;
@@ -104,9 +105,13 @@ static void measure_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, struct t
 	tp->backoff = 0;
 }
 
-/* Without SACK the segments that a cumulative ACK covers were counted as dup ACKs before. */
+/*
+ * Without SACK the segments that a cumulative ACK covers were counted as dup ACKs before: one
+ * filled the hole, the rest eat duplicates, and only what is left is news.
+ */
 static void reno_uncount(struct tcp_sock *tp, uint32_t acked)
 {
+	tp->delivered += acked > tp->sacked_out + 1 ? acked - tp->sacked_out : 1;
 	if (acked > 1)
 		tp->sacked_out = tp->sacked_out > acked - 1 ? tp->sacked_out - (acked - 1) : 0;
 	if (tp->sacked_out + tp->lost_out > tp->packets_out)
@@ -152,9 +157,8 @@ static void ack_probe(struct stack *st, struct tcp_sock *tp, uint64_t now)
 			tcp_xmit_timer_clear(tp);
 		return;
 	}
-	/* Still shut.  The probe was answered, so the peer lives: keep the interval that was armed. */
-	if (tp->xmit_timer == XMIT_NONE)
-		tcp_check_probe_timer(st, tp, now);
+	/* Still shut.  The probe was answered, so the peer lives: the interval begins anew, as in Linux. */
+	tcp_probe_restart(st, tp, now);
 }
 
 /* RFC 9293 3.10.7.4, with RFC 5961 5: is the number one that a peer could have sent? */
@@ -203,7 +207,7 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	ai.ece = (tp->flags & TF_ECN) && (seg->flags & TH_ECE) && !(seg->flags & TH_SYN);
 	if (seq_lt(seg->ack, tp->snd_una)) {
 		MIB_INC(st, TCP_OLD_ACK);
-		if ((seg->opts & TCP_HAS_SACK) && tp->packets_out > 0 &&
+		if ((seg->opts & TCP_HAS_SACK) &&
 		    tcp_sack_process(st, tp, seg, &ai))
 			tcp_loss_on_ack(st, tp, &ai);
 		return true;
@@ -221,6 +225,9 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	if (unlikely(tp->flags & TF_SND_URG))
 		window_was_urged(tp);
 	if (ai.prior_packets_out == 0) {
+		/* A D-SACK of the last flight may show that its recovery was for nothing. */
+		if (unlikely(seg->opts & TCP_HAS_SACK) && tcp_sack_process(st, tp, seg, &ai))
+			tcp_loss_on_ack(st, tp, &ai);
 		ack_probe(st, tp, now);
 		if (tp->send_head != NULL)
 			tcp_mark_pending(st, tp);
@@ -235,6 +242,8 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	ai.dup = !ai.una_advanced && !ai.wnd_updated && seg->len == 0 &&
 		 !(seg->flags & (TH_SYN | TH_FIN));
 	tcp_loss_on_ack(st, tp, &ai);
+	if (ai.acked > 0 && tp->xmit_timer == XMIT_RTO)
+		tcp_tlp_schedule(st, tp, true, now);
 	if (ai.una_advanced) {
 		MIB_INC(st, TCP_PURE_ACKS);
 		tcp_write_space(st, tp);

@@ -112,7 +112,9 @@ static void answer_unacceptable(struct stack *st, struct tcp_sock *tp, const str
 	if (seg->end_seq != seg->seq && seq_lt(seg->seq, tp->rcv_nxt)) {
 		tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
 		tcp_dsack_set(tp, seg->seq, seq_min(seg->end_seq, tp->rcv_nxt));
-		/* Data retransmitted needs its ACK each time. */
+	}
+	/* Data needs its ACK each time; it is not likely part of a loop of ACKs. */
+	if (seg->end_seq != seg->seq) {
 		owe_ack(st, tp);
 		return;
 	}

@@ -80,8 +80,7 @@ static int req_init(struct stack *st, struct tcp_sock *lsk, struct tcp_req *req,
 	/* RFC 3168 6.1.1: an ECN-setup SYN is itself not ECT. */
 	if ((seg->flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR) && seg->ecn == 0)
 		req->flags |= REQ_ECN;
-	tcp_initial_window(st, lsk->inet.sk.rcvbuf, lsk->user_clamp,
-			   req->advmss - ((req->flags & REQ_TS) ? TCP_TS_OPT_LEN : 0),
+	tcp_initial_window(st, lsk, req->advmss - ((req->flags & REQ_TS) ? TCP_TS_OPT_LEN : 0),
 			   (req->flags & REQ_WSCALE) != 0, &req->rcv_wnd, &clamp, &req->rcv_wscale);
 	return 0;
 }

@@ -154,6 +154,7 @@ static void undo_reduction(struct stack *st, struct tcp_sock *tp, bool unmark, u
 		tp->cwnd = tp->cc->undo_cwnd(tp);
 		if (tp->prior_ssthresh > tp->ssthresh)
 			tp->ssthresh = tp->prior_ssthresh;
+		tp->flags &= ~TF_ECN_CWR;
 	}
 	tp->cwnd_stamp = now;
 	tp->undo_marker = 0;
@@ -276,12 +277,13 @@ void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 
 /* -- the states ------------------------------------------------------------------------------------ */
 
-static bool reno_duplicate(struct tcp_sock *tp)
+/* A duplicate ACK is a delivery somewhere. */
+static void reno_duplicate(struct tcp_sock *tp)
 {
+	if (tp->sacked_out + tp->lost_out >= tp->packets_out)
+		return;
 	tp->sacked_out++;
-	if (tp->sacked_out + tp->lost_out > tp->packets_out)
-		tp->sacked_out = tp->packets_out - tp->lost_out;
-	return true;
+	tp->delivered++;
 }
 
 static void rack_identify(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
@@ -308,6 +310,15 @@ static bool time_to_recover(const struct tcp_sock *tp)
 	return !(tp->flags & TF_SACK) && tp->sacked_out >= tp->reordering;
 }
 
+/*
+ * RFC 6582 4.1, as Linux: without SACK a recovery is over only when something above high_seq is
+ * acknowledged.  Until then duplicate ACKs may be echoes of what was sent twice.
+ */
+static bool reno_holds(const struct tcp_sock *tp)
+{
+	return !(tp->flags & TF_SACK) && tp->snd_una == tp->high_seq;
+}
+
 static void leave_recovery(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
 {
 	if (!(tp->flags & TF_SACK))
@@ -318,9 +329,10 @@ static void leave_recovery(struct stack *st, struct tcp_sock *tp, struct tcp_ack
 	} else {
 		end_reduction(tp, ai->now);
 	}
-	tp->undo_marker = 0;
-	set_ca_state(tp, CA_OPEN);
+	/* undo_marker stays: D-SACKs that tell that all was spurious may still come. */
 	tp->retrans_stamp = 0;
+	if (!reno_holds(tp))
+		set_ca_state(tp, CA_OPEN);
 }
 
 static void in_recovery(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
@@ -382,9 +394,9 @@ static void in_loss(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *
 		tp->flags &= ~TF_FRTO;
 		if (!(tp->flags & TF_SACK))
 			tp->sacked_out = 0;
-		tp->undo_marker = 0;
-		set_ca_state(tp, CA_OPEN);
 		tp->retrans_stamp = 0;
+		if (!reno_holds(tp))
+			set_ca_state(tp, CA_OPEN);
 		return;
 	}
 	if (!(tp->flags & TF_SACK)) {
@@ -405,7 +417,7 @@ static void in_open(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *
 		else if (ai->dup)
 			reno_duplicate(tp);
 	} else {
-		if (ai->dsack && tp->ca_state == CA_DISORDER && tp->undo_marker != 0 &&
+		if (ai->dsack && tp->ca_state <= CA_DISORDER && tp->undo_marker != 0 &&
 		    tp->undo_retrans == 0)
 			undo_reduction(st, tp, false, ai->now);
 		rack_identify(st, tp, ai);
@@ -455,8 +467,6 @@ static void control_cwnd(struct tcp_sock *tp, struct tcp_ack_info *ai)
 	uint32_t delivered = (uint32_t)tp->delivered - ai->prior_delivered;
 	uint32_t lost = tp->lost - ai->prior_lost;
 
-	if (!(tp->flags & TF_SACK) && ai->dup && tp->ca_state >= CA_CWR)
-		delivered = 1; /* a duplicate ACK is a delivery somewhere */
 	if (tp->cc->control != NULL) {
 		tp->cc->control(tp, ai);
 		return;
@@ -503,7 +513,8 @@ void tcp_loss_on_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info 
 	}
 	switch (tp->ca_state) {
 	case CA_RECOVERY:
-		in_recovery(st, tp, ai);
+		if (seq_lt(tp->snd_una, tp->high_seq))
+			in_recovery(st, tp, ai);
 		break;
 	case CA_LOSS:
 		in_loss(st, tp, ai);

@@ -458,9 +458,10 @@ static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		     tp->inet.sk.socket != NULL && tcp_in_flight(tp) < tp->cwnd))
 		tcp_chrono_start(tp, CHRONO_SNDBUF, now);
 	if (sent) {
-		tcp_cwnd_validate(tp, (tp->flags & TF_CWND_LIMITED) != 0, now);
+		tcp_cwnd_validate(tp, (tp->flags & TF_CWND_LIMITED) || tcp_in_flight(tp) >= tp->cwnd,
+				  now);
 		if (tp->xmit_timer == XMIT_RTO || tp->xmit_timer == XMIT_TLP)
-			tcp_tlp_schedule(st, tp, now);
+			tcp_tlp_schedule(st, tp, false, now);
 	}
 }
 

@@ -55,7 +55,7 @@ void tcp_rcvq_free(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 void tcp_rcvq_purge(struct stack *st, struct tcp_sock *tp);
 uint32_t tcp_select_window(struct stack *st, struct tcp_sock *tp);
 uint32_t tcp_window_candidate(struct stack *st, struct tcp_sock *tp);
-void tcp_initial_window(const struct stack *st, uint32_t rcvbuf, uint32_t clamp, uint32_t mss,
+void tcp_initial_window(const struct stack *st, const struct tcp_sock *tp, uint32_t mss,
 			bool wscale_ok, uint32_t *rcv_wnd, uint32_t *window_clamp,
 			uint8_t *wscale);
 void tcp_enter_quickack(struct tcp_sock *tp, unsigned int max);
@@ -234,10 +234,11 @@ void tcp_xmit_timer_set(struct stack *st, struct tcp_sock *tp, enum tcp_xmit_tim
 			uint64_t delay, uint64_t now);
 void tcp_xmit_timer_clear(struct tcp_sock *tp);
 void tcp_rearm_rto(struct stack *st, struct tcp_sock *tp, uint64_t now);
-/* Arm the probe of RFC 8985 7.2 if there is something to probe for. */
-bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* Arm the probe of RFC 8985 7.2 if there is something to probe for: new data was sent, or some acked. */
+bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, bool acked, uint64_t now);
 void tcp_keepalive_start(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_check_probe_timer(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_probe_restart(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint64_t tcp_timers_next(const struct tcp_sock *tp);
 uint64_t tcp_keepidle(const struct tcp_sock *tp);
 uint64_t tcp_keepintvl(const struct tcp_sock *tp);

@@ -310,6 +310,11 @@ void tcp_check_probe_timer(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		tcp_xmit_timer_set(st, tp, XMIT_PERSIST, probe_interval(tp), now);
 }
 
+void tcp_probe_restart(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	tcp_xmit_timer_set(st, tp, XMIT_PERSIST, probe_interval(tp), now);
+}
+
 static void on_reo(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	uint32_t lost = tp->lost_out;
@@ -327,13 +332,13 @@ static void on_reo(struct stack *st, struct tcp_sock *tp, uint64_t now)
 
 /* -- tail loss probe: RFC 8985 7 --------------------------------------------------------- */
 
-bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, uint64_t now)
+bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, bool acked, uint64_t now)
 {
 	uint64_t pto, rto_due;
 
-	/* 7.2: only with SACK, in Open, and when neither probe nor recovery is under way. */
+	/* 7.2: only with SACK, in Open or CWR, and when neither probe nor recovery is under way. */
 	if (!(tp->flags & TF_SACK) || tp->srtt == 0 || tp->packets_out == 0 ||
-	    tp->ca_state != CA_OPEN || tp->sacked_out != 0 || tp->tlp_high_seq != 0)
+	    (tp->ca_state != CA_OPEN && tp->ca_state != CA_CWR) || tp->tlp_high_seq != 0)
 		return false;
 	/* 7.2: PTO = 2 * SRTT, plus the peer's worst delayed ACK if one segment is in flight. */
 	pto = (tp->srtt >> 3) * 2;
@@ -341,7 +346,8 @@ bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		pto += TCP_RTO_MIN;
 	else
 		pto += 2 * NS_PER_MS;
-	rto_due = pkt_cb(tp->snd_head)->tstamp + tp->rto;
+	/* Not later than the RTO, which an ACK has just started anew. */
+	rto_due = (acked ? now : pkt_cb(tp->snd_head)->tstamp) + tp->rto;
 	if (rto_due <= now)
 		return false;
 	if (pto > rto_due - now)

@@ -122,8 +122,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		tp->advmss = tp->user_mss;
 	tcp_mss_sync(st, tp, now);
 	/* As Linux: the option's room counts only if the last life of the 4-tuple had timestamps. */
-	tcp_initial_window(st, tp->inet.sk.rcvbuf, tp->user_clamp,
-			   tp->advmss - (tp->ts_recent_stamp != 0 ? TCP_TS_OPT_LEN : 0), true,
+	tcp_initial_window(st, tp, tp->advmss - (tp->ts_recent_stamp != 0 ? TCP_TS_OPT_LEN : 0), true,
 			   &tp->rcv_wnd, &tp->window_clamp, &tp->rcv_wscale);
 	tp->rcv_ssthresh = tp->rcv_wnd;
 	tp->rto = TCP_RTO_INIT;

@@ -18,14 +18,19 @@ static bool under_pressure(const struct stack *st)
 
 /*
  * RFC 7323 2.3: the scale is fixed by the SYN, so it must serve the largest buffer that
- * autotuning may reach.  The first window is at most 64 KiB, in whole segments.
+ * autotuning may reach.  The first window is at most 64 KiB, in whole segments.  tp is the socket
+ * that connects, or the listener.
  */
-void tcp_initial_window(const struct stack *st, uint32_t rcvbuf, uint32_t clamp, uint32_t mss,
+void tcp_initial_window(const struct stack *st, const struct tcp_sock *tp, uint32_t mss,
 			bool wscale_ok, uint32_t *rcv_wnd, uint32_t *window_clamp, uint8_t *wscale)
 {
+	uint32_t rcvbuf = tp->inet.sk.rcvbuf, clamp = tp->user_clamp;
 	uint32_t space = tcp_win_from_space(rcvbuf);
 	uint32_t most = st->cfg.rmem[2] > rcvbuf ? st->cfg.rmem[2] : rcvbuf;
 
+	/* SO_RCVBUF: the buffer will not grow, so the window will not either. */
+	if ((tp->inet.sk.flags & SOCK_F_RCVBUF_LOCK) && (clamp == 0 || clamp > space))
+		clamp = space;
 	if (clamp == 0)
 		clamp = 65535u << TCP_MAX_WSCALE;
 	if (space > clamp)

@@ -533,6 +533,9 @@ TEST(syn_data_that_was_not_taken_is_sent_again_at_once)
 	script_check(mib(MIB_TCP_TFO_ACTIVE_FAIL), 1, "failed");
 	peer(ACK, .seq = 1, .ack = 101);
 	expect_silence_ms(3000);
+	app_send(10);
+	expect(ACK, .seq = 101, .len = 10);
+	peer(ACK);
 	script_check(info_of(S.c).tcpi_ca_state, 0, "open again");
 	script_finish();
 }
