@@ -120,5 +120,9 @@ int cmd_options(int argc, char **argv)
 	}
 	for (unsigned int i = 0; i < OPTION_COUNT; i++)
 		print(&option_table[i]);
+	if (print == print_ini)
+		printf("# A further port has a section of its own, with vdev or pci, addr, gateway, mtu, vlan\n"
+		       "# and mac as above.\n"
+		       "; [port NAME]\n");
 	return 0;
 }
