@@ -25,4 +25,4 @@ for source in test/unit/test_*.c test/sim/test_*.c test/fuzz/fuzz_*.c; do
 done
 [ -n "$current" ] || { echo "test.sh: there is no suite to run" >&2; exit 1; }
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
-sh test/ci/suites.sh --check $current --system test/ci/layers.sh test/ci/protocols.sh test/ci/verdicts.sh test/ci/cli.sh test/ci/tryout.sh test/system/run
+sh test/ci/suites.sh --check $current --system test/ci/layers.sh test/ci/protocols.sh test/ci/verdicts.sh test/ci/cli.sh test/ci/tryout.sh test/packet/run test/system/run
