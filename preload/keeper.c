@@ -13,7 +13,8 @@
  *
  * How it sleeps (keeper_decide(), a pure function):
  *   programs came in less than ACTIVE ago    it ticks every TICK, and runs the stack if
- *                                            nobody has for STALE
+ *                                            nobody has for STALE; from then on it
+ *                                            watches the port if no sleeper does
  *   quiet, and sleepers watch the port       deep sleep until the next deadline
  *   quiet, and nobody watches it             the same, and it watches the port itself
  *   the port has no descriptor               naps, 50 µs to 1 ms, 2 ms after a second;
@@ -75,7 +76,9 @@ struct keeper_plan keeper_decide(const struct keeper_view *v)
 	uint64_t longest = idle > NSEC_PER_SEC ? NAP_IDLE : NAP_MAX;
 
 	if (idle < ACTIVE && (v->pollable || v->sleepers == 0)) {
-		plan.sleep = until(v->now, v->next_deadline, SLEEP_MIN, TICK);
+		/* It computes: frames shall not wait for the tick. */
+		plan.watch_port = v->pollable && v->port_waiters == 0 && idle >= STALE;
+		plan.sleep = until(v->now, v->next_deadline, SLEEP_MIN, idle < STALE ? STALE : TICK);
 	} else if (v->pollable) {
 		plan.deep = true;
 		plan.watch_port = v->port_waiters == 0;

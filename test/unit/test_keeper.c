@@ -244,7 +244,15 @@ START_TEST(keeper_decides_how_to_sleep)
 	v.last_active = v.now - MS;
 	p = keeper_decide(&v);
 	ck_assert(!p.deep && !p.watch_port);
+	ck_assert_uint_le(p.sleep, 2 * MS);
+	/* For some ms nobody came: frames are looked for at once, unless a sleeper does. */
+	v.last_active = v.now - 5 * MS;
+	p = keeper_decide(&v);
+	ck_assert(!p.deep && p.watch_port);
 	ck_assert_uint_le(p.sleep, 5 * MS);
+	v.port_waiters = 1;
+	ck_assert(!keeper_decide(&v).watch_port);
+	v.port_waiters = 0;
 	/* A nearer deadline shortens it. */
 	v.next_deadline = v.now + MS;
 	ck_assert_uint_eq(keeper_decide(&v).sleep, MS);
