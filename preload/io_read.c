@@ -45,6 +45,8 @@ static long recv_once(struct stack *st, struct file *f, int fd, struct msghdr *m
 
 /* -- blocking --------------------------------------------------------------------------- */
 
+#define PEEK_ENDS (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+
 struct recv_call {
 	struct blocked b;
 	struct msghdr *msg;
@@ -54,23 +56,30 @@ struct recv_call {
 	struct io_iov *iov;
 };
 
+/*
+ * Goes on until nothing is left: what else came with the last arrival (a FIN, an error, more
+ * data) has been announced already and wakes nobody again.
+ */
 static long recv_op(struct stack *st, struct blocked *b)
 {
 	struct recv_call *c = (struct recv_call *)b;
 	bool peek = (c->flags & MSG_PEEK) != 0;
-	long r = recv_once(st, b->f, b->fd, c->msg, c->flags);
+	long r;
 
-	if (r < 0)
-		return r == -EAGAIN || c->got == 0 ? r : (long)c->got;
-	c->got = peek ? (size_t)r : c->got + (size_t)r;
-	if (r == 0 || c->got >= c->target || c->iov == NULL)
-		return (long)c->got;
-	if (!peek) {
+	for (;;) {
+		r = recv_once(st, b->f, b->fd, c->msg, c->flags);
+		if (r < 0)
+			return r == -EAGAIN || c->got == 0 ? r : (long)c->got;
+		c->got = peek ? (size_t)r : c->got + (size_t)r;
+		if (r == 0 || c->got >= c->target || c->iov == NULL)
+			return (long)c->got;
+		/* The queue is as it was: it ends here if nothing can follow. */
+		if (peek)
+			return (file_poll(b->f) & PEEK_ENDS) != 0 ? r : -EAGAIN;
 		io_iov_advance(c->iov, (size_t)r);
 		c->msg->msg_iov = c->iov->vec + c->iov->first;
 		c->msg->msg_iovlen = c->iov->n - c->iov->first;
 	}
-	return -EAGAIN;
 }
 
 static long finish(const struct recv_call *c, long r)

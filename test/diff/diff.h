@@ -90,6 +90,7 @@ void peer_resets(void);
 void linger_zero_and_closed(void);
 void tcp_disconnect(void);
 void half_close(void);
+void last_words(void);
 void urgent(void);
 void accepting(void);
 void accept_errors(void);

@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 ADDR = sys.argv[1]
 FAMILY = socket.AF_INET6 if ":" in ADDR else socket.AF_INET
@@ -87,6 +88,12 @@ def control(c):
         held.append(s)
     elif mode == "half-close":
         s.sendall(b"half")
+        s.shutdown(socket.SHUT_WR)
+        held.append(s)
+    elif mode == "last-words":
+        time.sleep(0.1)  # the other side waits by now
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        s.sendall(b"last")
         s.shutdown(socket.SHUT_WR)
         held.append(s)
     elif mode == "urgent":

@@ -314,6 +314,32 @@ void half_close(void)
 	close(l);
 }
 
+/* The last bytes and the FIN come as one while a call waits for more than is left. */
+void last_words(void)
+{
+	int port, l = listener(family, &port), c, lowat = 20;
+	char buf[20] = { 0 };
+
+	ask_peer(port, "last-words");
+	c = accept(l, NULL, NULL);
+	DO(recv(c, buf, 20, MSG_WAITALL));
+	say("%s", buf);
+	DO(recv(c, buf, 20, MSG_WAITALL));
+	close(c);
+	ask_peer(port, "last-words");
+	c = accept(l, NULL, NULL);
+	DO(recv(c, buf, 20, MSG_WAITALL | MSG_PEEK));
+	DO(setsockopt(c, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)));
+	DO(recv(c, buf, 20, 0));
+	close(c);
+	ask_peer(port, "last-words");
+	c = accept(l, NULL, NULL);
+	DO(setsockopt(c, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)));
+	DO(recv(c, buf, 20, 0));
+	close(c);
+	close(l);
+}
+
 void urgent(void)
 {
 	int port, l = listener(family, &port), c, mark = -1;

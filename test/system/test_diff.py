@@ -17,7 +17,7 @@ connect_nonblocking echo_and_names vectors_and_flags receive_timeout peer_closes
 interrupted_calls restarted_calls accepting accept_errors mapped_addresses loopback_and_port
 whole_pattern bulk_echo full_send_buffer options option_lengths udp_basics udp_connected
 udp_control_messages epoll_level_and_edge epoll_hangups epoll_mixed_and_nested select_mixed
-descriptors fork_shares send_file raw_syscalls linger_zero_and_closed tcp_disconnect half_close
+descriptors fork_shares send_file raw_syscalls linger_zero_and_closed tcp_disconnect half_close last_words
 urgent bad_pointers own_faults sigio""".split()
 
 worlds = {}
