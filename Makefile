@@ -205,8 +205,8 @@ endif
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 # -- doing things ----------------------------------------------------------------------
-.PHONY: deps run test check bench bench-quick soak lint format fuzz fuzzers install uninstall \
-	man clean help compile_commands.json
+.PHONY: deps run test check bench bench-quick bench-impair soak lint format fuzz fuzzers install \
+	uninstall man clean help compile_commands.json
 # Installing may bring the pkg-config files that the top of this file asked for: hence the
 # make in a make below.
 deps:
@@ -229,6 +229,11 @@ bench bench-quick:
 	@sh tools/deps.sh build bench
 	@$(MAKE) --no-print-directory all programs
 	@BUILD=$(BUILD) bench/run $(if $(filter bench-quick,$@),--quick)
+
+bench-impair:
+	@sh tools/deps.sh build bench
+	@$(MAKE) --no-print-directory all programs
+	@BUILD=$(BUILD) bench/impair
 
 soak:
 	@sh tools/deps.sh build test
@@ -275,6 +280,7 @@ help:
 	@echo 'make check        the unit and simulation suites only (SAN=1: under ASan and UBSan)'
 	@echo 'make bench        benchmarks against the kernel; results in build/bench/results.json'
 	@echo 'make bench-quick  the first few of them, in under 3 minutes'
+	@echo 'make bench-impair TCP over lossy, slow and odd paths, against the kernel; build/bench/impair.json'
 	@echo 'make soak         the system tests for TIME=300 seconds'
 	@echo 'make fuzz         every fuzzer for TIME=60 seconds'
 	@echo 'make lint         clang-tidy, cppcheck'

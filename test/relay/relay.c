@@ -8,8 +8,10 @@
  *   --delay US        one way, microseconds          --jitter US
  *   --rate MBIT       per direction                  --queue BYTES  waiting for the rate
  *   --loss PPM        --dup PPM    --corrupt PPM     --reorder PPM --reorder-by US
- *   --mtu BYTES       IP bytes that pass             --seconds N    end by itself (60)
+ *   --mtu BYTES       larger IP packets are lost     --mtu-after BYTES  once so much has passed
+ *   --tell 1          and their sender is told by ICMP
  *   --a, --b          the options that follow concern frames from A or from B only
+ *   --seconds N       end by itself (60)
  *
  * The model is test/wire's, so what an impairment means is the same on the virtual clock and
  * against the kernel.  Frames are read from AF_PACKET sockets, put on a wire of two raw ports
@@ -33,12 +35,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "test/relay/too_big.h"
 #include "test/wire/frame.h"
 #include "test/wire/wire.h"
 
 #define BURST 64
 
+/* One direction: the wire's impairments, and a path that becomes narrower. */
+struct direction {
+	struct wire_impair im;
+	uint64_t mtu_after;
+	bool tell;
+	uint64_t told;
+};
+
 static struct wire wire;
+static struct direction dir[2];
 static uint8_t frame[FRAME_MAX];
 static volatile sig_atomic_t stopped;
 
@@ -86,7 +98,7 @@ static int open_interface(const char *name)
 }
 
 enum { OPT_SEED = 256, OPT_DELAY, OPT_JITTER, OPT_RATE, OPT_QUEUE, OPT_LOSS, OPT_DUP, OPT_CORRUPT,
-       OPT_REORDER, OPT_REORDER_BY, OPT_MTU, OPT_SECONDS, OPT_A, OPT_B };
+       OPT_REORDER, OPT_REORDER_BY, OPT_MTU, OPT_MTU_AFTER, OPT_TELL, OPT_SECONDS, OPT_A, OPT_B };
 
 static const struct option options[] = {
 	{ "seed", 1, 0, OPT_SEED },	  { "delay", 1, 0, OPT_DELAY },
@@ -94,13 +106,16 @@ static const struct option options[] = {
 	{ "queue", 1, 0, OPT_QUEUE },	  { "loss", 1, 0, OPT_LOSS },
 	{ "dup", 1, 0, OPT_DUP },	  { "corrupt", 1, 0, OPT_CORRUPT },
 	{ "reorder", 1, 0, OPT_REORDER }, { "reorder-by", 1, 0, OPT_REORDER_BY },
-	{ "mtu", 1, 0, OPT_MTU },	  { "seconds", 1, 0, OPT_SECONDS },
+	{ "mtu", 1, 0, OPT_MTU },	  { "mtu-after", 1, 0, OPT_MTU_AFTER },
+	{ "tell", 1, 0, OPT_TELL },	  { "seconds", 1, 0, OPT_SECONDS },
 	{ "a", 0, 0, OPT_A },		  { "b", 0, 0, OPT_B },
 	{ 0, 0, 0, 0 },
 };
 
-static void set_impairment(struct wire_impair *im, int opt, uint64_t v)
+static void set_impairment(struct direction *d, int opt, uint64_t v)
 {
+	struct wire_impair *im = &d->im;
+
 	switch (opt) {
 	case OPT_DELAY: im->delay_ns = v * 1000; break;
 	case OPT_JITTER: im->jitter_ns = v * 1000; break;
@@ -112,11 +127,13 @@ static void set_impairment(struct wire_impair *im, int opt, uint64_t v)
 	case OPT_REORDER: im->reorder_ppm = (uint32_t)v; break;
 	case OPT_REORDER_BY: im->reorder_ns = v * 1000; break;
 	case OPT_MTU: im->mtu = (uint32_t)v; break;
+	case OPT_MTU_AFTER: d->mtu_after = v; break;
+	case OPT_TELL: d->tell = v != 0; break;
 	}
 }
 
 /* Returns the seconds to run. */
-static uint64_t parse_options(int argc, char **argv, uint64_t *seed, struct wire_impair im[2])
+static uint64_t parse_options(int argc, char **argv, uint64_t *seed)
 {
 	uint64_t seconds = 60, v;
 	int opt, first = 0, last = 1, i;
@@ -131,7 +148,7 @@ static uint64_t parse_options(int argc, char **argv, uint64_t *seed, struct wire
 		case OPT_B: first = last = 1; break;
 		default:
 			for (i = first; i <= last; i++)
-				set_impairment(&im[i], opt, v);
+				set_impairment(&dir[i], opt, v);
 		}
 	}
 	if (argc - optind != 2) {
@@ -141,17 +158,40 @@ static uint64_t parse_options(int argc, char **argv, uint64_t *seed, struct wire
 	return seconds;
 }
 
+/* The path is as wide as the frames until mtu_after bytes have passed. */
+static void narrow(unsigned int port, size_t len)
+{
+	struct wire_port *p = &wire.ports[port];
+	static uint8_t message[FRAME_MAX];
+	struct direction *d = &dir[port];
+	size_t n;
+
+	if (d->im.mtu == 0 || p->stats.sent_bytes < d->mtu_after)
+		return;
+	p->tx.mtu = d->im.mtu;
+	if (!d->tell || len <= ETH_HLEN + d->im.mtu)
+		return;
+	n = too_big_build(message, frame, len, d->im.mtu);
+	if (n != 0) {
+		wire_inject(&wire, !port, message, n);
+		d->told++;
+	}
+}
+
 /* Frames that wait at the interface go on the wire. */
 static void take_in(int fd, unsigned int port)
 {
 	ssize_t n;
 	int i;
 
-	for (i = 0; i < BURST && (n = recv(fd, frame, sizeof(frame), MSG_TRUNC)) > 0; i++)
-		if ((size_t)n <= sizeof(frame))
-			wire_inject(&wire, port, frame, (size_t)n);
-		else
+	for (i = 0; i < BURST && (n = recv(fd, frame, sizeof(frame), MSG_TRUNC)) > 0; i++) {
+		if ((size_t)n > sizeof(frame)) {
 			wire.ports[port].stats.too_big++;
+			continue;
+		}
+		narrow(port, (size_t)n);
+		wire_inject(&wire, port, frame, (size_t)n);
+	}
 }
 
 /* Frames that have arrived at the wire's other end leave. */
@@ -191,15 +231,15 @@ static void forward(const int fd[2], uint64_t end)
 
 int main(int argc, char **argv)
 {
-	struct wire_impair im[2] = { 0 };
-	uint64_t seed = 1, seconds = parse_options(argc, argv, &seed, im);
+	uint64_t seed = 1, seconds = parse_options(argc, argv, &seed);
 	struct sigaction sa = { .sa_handler = on_signal };
 	int fd[2], i;
 
 	wire_init(&wire, 2, seed, now_ns());
 	for (i = 0; i < 2; i++) {
 		fd[i] = open_interface(argv[optind + i]);
-		wire.ports[i].tx = im[i];
+		wire.ports[i].tx = dir[i].im;
+		wire.ports[i].tx.mtu = 0; /* narrow() sets it */
 	}
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
@@ -210,11 +250,12 @@ int main(int argc, char **argv)
 		const struct wire_stats *s = &wire.ports[i].stats;
 
 		printf("from %s: sent %llu delivered %llu lost %llu queue_full %llu corrupted %llu "
-		       "duplicated %llu reordered %llu too_big %llu\n", argv[optind + i],
+		       "duplicated %llu reordered %llu too_big %llu told %llu\n", argv[optind + i],
 		       (unsigned long long)s->sent, (unsigned long long)s->delivered,
 		       (unsigned long long)s->lost, (unsigned long long)s->queue_full,
 		       (unsigned long long)s->corrupted, (unsigned long long)s->duplicated,
-		       (unsigned long long)s->reordered, (unsigned long long)s->too_big);
+		       (unsigned long long)s->reordered, (unsigned long long)s->too_big,
+		       (unsigned long long)dir[i].told);
 	}
 	wire_free(&wire);
 	return 0;

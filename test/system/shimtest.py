@@ -3,13 +3,14 @@
 shimtest.py - what the system tests share: worlds, programs, results.
 
 A world is a set of network namespaces that this run made itself; all test traffic stays
-inside it.  Two kinds:
+inside it.  Three kinds:
 
   TapWorld    one namespace; the program under the shim opens a TAP port whose kernel end
               (192.0.2.2) appears beside it.  The peer is the kernel of that namespace.
   VethWorld   two namespaces joined by a veth pair.  The shim drives one end by AF_PACKET
               (or nothing does, for the kernel as the reference); the kernel of the other
               namespace is the peer.
+  ImpairedWorld  as VethWorld, with test/relay between the two.
 
 Everything that a world starts is ended by pid when it closes, whatever happened.
 """
@@ -366,13 +367,19 @@ class ImpairedWorld(ShimWorld):
     """
     Three namespaces, a relay in the middle one: self.ns, where the shim (or, as the reference,
     the kernel) is, and the kernel of self.peer_ns see each other through its impairments.
+
+    The kernels have the shim's limits of socket buffers, and search for the path's MTU when
+    nobody tells it, as the shim does.  Congestion control is bulk's to set: a namespace cannot
+    have one as its default that the kernel does not allow to everybody.
     """
 
-    def __init__(self, impairment, shim=True):
-        super().__init__()
+    SYSCTL = {"tcp_rmem": "4096 131072 6291456", "tcp_wmem": "4096 65536 4194304",
+              "tcp_mtu_probing": "1"}
+
+    def __init__(self, impairment, shim=True, family=4):
+        super().__init__(family)
         relay = os.path.join(BUILD, "test", "relay", "relay")
-        if not os.path.exists(relay):
-            raise Skip(f"{relay} was not made")
+        self.bulk_program = os.path.join(BUILD, "test", "relay", "bulk")
         need("ethtool")
         self.is_shim = shim
         self.ns, self.peer_ns = self.add_namespace("a"), self.add_namespace("b")
@@ -382,18 +389,28 @@ class ImpairedWorld(ShimWorld):
             sh(["ip", "link", "add", dev, "netns", ns, "type", "veth", "peer", "name", other,
                 "netns", self.relay_ns])
             for n, d in ((ns, dev), (self.relay_ns, other)):
-                sh(["ip", "netns", "exec", n, "sh", "-c",
-                    f"echo 1 > /proc/sys/net/ipv6/conf/{d}/disable_ipv6"])
+                self.no_ipv6(n, d)
                 sh(["ip", "netns", "exec", n, "ethtool", "-K", d, "tx", "off", "gro", "off",
                     "gso", "off", "tso", "off"])
-        if not shim:
-            sh(["ip", "-n", self.ns, "addr", "add", SHIM4 + "/24", "dev", "va"])
-        sh(["ip", "-n", self.peer_ns, "addr", "add", PEER4 + "/24", "dev", "vb"])
+            for name, value in self.SYSCTL.items():
+                sh(["ip", "netns", "exec", ns, "sh", "-c",
+                    f"echo {value} > /proc/sys/net/ipv4/{name}"])
+        for ns, dev, addr4, addr6 in ((self.ns, "va", SHIM4, SHIM6),
+                                      (self.peer_ns, "vb", PEER4, PEER6)):
+            if ns == self.peer_ns or not shim:
+                if family == 6:
+                    sh(["ip", "netns", "exec", ns, "sh", "-c",
+                        f"echo 0 > /proc/sys/net/ipv6/conf/{dev}/disable_ipv6"])
+                self.kernel_addresses(ns, dev, addr4, addr6)
         for ns, dev in ((self.ns, "va"), (self.peer_ns, "vb"), (self.relay_ns, "ra"),
                         (self.relay_ns, "rb")):
             sh(["ip", "-n", ns, "link", "set", dev, "up"])
-        r = self.start_in(self.relay_ns, [relay] + list(impairment) + ["ra", "rb"])
-        wait_until(lambda: "ready" in self.output(r), "the relay")
+        self.relay = self.start_in(self.relay_ns, [relay] + list(impairment) + ["ra", "rb"])
+
+        def forwards():
+            self.alive(self.relay)
+            return "ready" in self.output(self.relay)
+        wait_until(forwards, "the relay")
 
     def env(self, **more):
         if not self.is_shim:
@@ -403,15 +420,16 @@ class ImpairedWorld(ShimWorld):
     def ready(self, p):
         self.alive(p)
 
-    def bulk(self, how, seconds, max_mib=2000):
-        """Send to or fetch from the peer's kernel, each byte checked; Mbit/s."""
-        prog = os.path.join(BUILD, "test", "relay", "bulk")
-        self.kernel(prog, "serve", PEER4, "9000")
-        self.listening(9000, ns=self.peer_ns, host=PEER4)
-        out = self.run_shim(prog, how, PEER4, "9000", str(seconds), str(max_mib),
+    def bulk(self, how, seconds, max_mib=2000, options=()):
+        """Send to or fetch from the peer's kernel, each byte checked; Mbit/s and fairness."""
+        prog = [self.bulk_program] + list(options)
+        self.kernel(*prog, "serve", self.peer, "9000")
+        self.listening(9000, ns=self.peer_ns, host=self.peer)
+        out = self.run_shim(*prog, how, self.peer, "9000", str(seconds), str(max_mib),
                             seconds=seconds * 4 + 60)
         check(out.startswith("goodput"), out)
-        return float(out.split()[1])
+        words = out.split()
+        return float(words[1]), float(words[5])
 
 
 def sha256(path):
