@@ -27,12 +27,30 @@ static uint16_t port_rx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf
 	return n;
 }
 
+/*
+ * Devices differ in what they want to find in a super-packet's checksum field: the driver puts
+ * it there, again if the frame was not taken the last time.  What it refuses is lost.
+ */
+static uint16_t prepared_tx_burst(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
+{
+	uint16_t ready = rte_eth_tx_prepare(p->id, queue, pkts, n);
+	uint16_t sent = rte_eth_tx_burst(p->id, queue, pkts, ready);
+
+	if (unlikely(sent == ready && ready < n)) {
+		rte_pktmbuf_free(pkts[sent]);
+		sent++;
+	}
+	return sent;
+}
+
 static uint16_t port_tx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct port *p = nif->priv;
 
 	if (p->type->tx_burst != NULL)
 		return p->type->tx_burst(p, queue, pkts, n);
+	if (p->netif.caps & NETIF_TX_TSO)
+		return prepared_tx_burst(p, queue, pkts, n);
 	return rte_eth_tx_burst(p->id, queue, pkts, n);
 }
 

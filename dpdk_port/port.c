@@ -50,6 +50,7 @@
 #define EAL_OVERHEAD   (12ull << 20) /* drivers' queues, ethdev's tables, heap headers */
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
+#define TSO_MAX_SEGS   64 /* 64 KiB of ordinary segments are 45 */
 
 static const struct link_type *const link_types[] = { &link_tap, &link_af_packet, &link_memif };
 
@@ -337,6 +338,13 @@ static void choose_conf(struct port *p, const struct port_params *params,
 						info->tx_offload_capa, trusted, &p->netif.caps);
 	conf->rxmode.offloads = choose_offloads(rx_offloads, RTE_DIM(rx_offloads),
 						info->rx_offload_capa, trusted, &p->netif.caps);
+	/* A super-packet is a chain without a checksum. */
+	if ((p->netif.caps & (NETIF_TX_MULTI_SEG | NETIF_TX_TCP_CSUM)) !=
+	    (NETIF_TX_MULTI_SEG | NETIF_TX_TCP_CSUM))
+		p->netif.caps &= ~(uint32_t)NETIF_TX_TSO;
+	p->netif.tso_segs = RTE_MIN(info->tx_desc_lim.nb_seg_max, (uint16_t)TSO_MAX_SEGS);
+	if (p->netif.tso_segs < 2)
+		p->netif.caps &= ~(uint32_t)NETIF_TX_TSO;
 	if (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER)
 		conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
 	if (p->netif.nqueues > 1 && info->flow_type_rss_offloads != 0) {

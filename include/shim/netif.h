@@ -28,7 +28,12 @@ enum netif_caps {
 	NETIF_TX_IP4_CSUM = 1u << 0,
 	NETIF_TX_TCP_CSUM = 1u << 1,
 	NETIF_TX_UDP_CSUM = 1u << 2,
-	NETIF_TX_TSO = 1u << 3,	     /* TCP segmentation, IPv4 and IPv6 */
+	/*
+	 * TCP segmentation, IPv4 and IPv6: a chain with RTE_MBUF_F_TX_TCP_SEG, tso_segsz and the
+	 * lengths of its headers leaves as segments of tso_segsz bytes.  Needs the next and
+	 * NETIF_TX_TCP_CSUM.
+	 */
+	NETIF_TX_TSO = 1u << 3,
 	NETIF_TX_MULTI_SEG = 1u << 4, /* mbuf chains may be given to tx_burst */
 	NETIF_TX_VLAN = 1u << 5,
 	NETIF_RX_IP4_CSUM = 1u << 6, /* RX ol_flags carry RTE_MBUF_F_RX_IP_CKSUM_* */
@@ -59,6 +64,7 @@ struct netif {
 	uint32_t caps; /* enum netif_caps */
 	uint16_t mtu;  /* IP bytes in a frame */
 	uint16_t nqueues;
+	uint16_t tso_segs; /* NETIF_TX_TSO: how many mbufs a chain may have */
 	uint16_t vlan; /* 802.1Q id the stack tags and expects, 0: none */
 	uint32_t ifindex; /* what programs call it by, unique; 0: its number in the stack + 1 */
 	uint8_t mac[NETIF_MAC_LEN];

@@ -96,6 +96,14 @@ static inline void pkt_let_go(struct rte_mbuf *m)
 	rte_pktmbuf_free(m);
 }
 
+/* The same for one segment of a chain that was made for the link: the others are not touched. */
+static inline void pkt_let_go_seg(struct rte_mbuf *m)
+{
+	if (rte_mbuf_refcnt_read(m) > 1)
+		pkt_cb(m)->owner = PKT_LINK;
+	rte_pktmbuf_free_seg(m);
+}
+
 /* A FIFO of packets. */
 struct pktq {
 	struct rte_mbuf *head, *tail;

@@ -123,6 +123,12 @@ static void mark(struct rte_mbuf *m, void *arg)
 		pkt_mark(m)->refs++;
 }
 
+static void mark_one(struct rte_mbuf *m, void *arg)
+{
+	(void)arg;
+	pkt_mark(m)->refs++;
+}
+
 void stack_count_mbufs(struct stack *st)
 {
 	struct rte_mbuf *m;
@@ -140,6 +146,7 @@ void stack_count_mbufs(struct stack *st)
 	net_for_each_mbuf(st, mark, NULL);
 	inet_for_each_mbuf(st, mark, NULL);
 	tcp_for_each_mbuf(st, mark, NULL);
+	tcp_for_each_segment(st, mark_one, NULL);
 }
 
 static bool links_copy(const struct stack *st)

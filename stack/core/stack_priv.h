@@ -168,6 +168,8 @@ void tcp_recover(struct stack *st, uint64_t now);
 void net_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *arg), void *arg);
 void inet_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *arg), void *arg);
 void tcp_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *arg), void *arg);
+/* … of TCP's send queues: single mbufs, whatever chain the link has or had them in. */
+void tcp_for_each_segment(struct stack *st, void (*fn)(struct rte_mbuf *m, void *arg), void *arg);
 
 /* Quiescence: does the room hold anything that wants driving? time_wait: does TIME_WAIT count? */
 bool tcp_is_quiescent(const struct stack *st, bool time_wait_counts);

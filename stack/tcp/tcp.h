@@ -10,6 +10,7 @@
  *   tcp_loss.c		what it says about losses (with tcp_sack.c, tcp_rack.c, tcp_cc*.c)
  *   tcp_rcv.c		receive queue and the window we offer (with tcp_reass.c)
  *   tcp_output.c	the only place that decides to send, and sends
+ *   tcp_tso.c		segments that leave together, where the link cuts them
  *   tcp_mtup.c		black holes of the path's MTU
  *   tcp_timer.c	one wheel timer per connection, many deadlines
  *   tcp_usr.c		what programs ask

@@ -114,8 +114,9 @@ static uint8_t ecn_bits(struct tcp_sock *tp, struct tcp_hdr *h, bool new_data)
 	return 2; /* ECT(0) */
 }
 
+/* w holds nsegs segments, all but the last of segsz bytes. */
 static int to_network(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w, uint32_t hdr_len,
-		      uint8_t ecn, uint64_t now)
+		      uint8_t ecn, uint32_t nsegs, uint32_t segsz, uint64_t now)
 {
 	bool v4 = ipaddr_is_v4(&tp->node.key.raddr);
 	struct ip_tx tx = {
@@ -130,8 +131,12 @@ static int to_network(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w,
 	w->ol_flags = RTE_MBUF_F_TX_TCP_CKSUM;
 	w->tx_offload = 0;
 	w->l4_len = hdr_len;
-	MIB_INC(st, TCP_OUT_SEGS);
-	tp->segs_out++;
+	if (nsegs > 1) {
+		w->ol_flags = RTE_MBUF_F_TX_TCP_SEG;
+		w->tso_segsz = segsz;
+	}
+	MIB_ADD(st, TCP_OUT_SEGS, nsegs);
+	tp->segs_out += nsegs;
 	return ip_output(st, w, &tp->inet.dst, &tx, now);
 }
 
@@ -147,6 +152,9 @@ static struct rte_mbuf *wire_mbuf(struct stack *st, struct rte_mbuf *m)
 	if (likely(rte_mbuf_refcnt_read(m) == 1)) {
 		rte_mbuf_refcnt_set(m, 2);
 		m->data_off = cb->off;
+		/* It may have been in a chain last time. */
+		m->next = NULL;
+		m->nb_segs = 1;
 	} else {
 		w = pkt_alloc(st);
 		if (w == NULL)
@@ -158,27 +166,44 @@ static struct rte_mbuf *wire_mbuf(struct stack *st, struct rte_mbuf *m)
 	return w;
 }
 
-/* Transmit a segment of the queue.  0, -ENOBUFS, or what the network layer says. */
-int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
-		     uint64_t now)
+static void note_sent(struct tcp_sock *tp, struct rte_mbuf *m, uint32_t n, uint64_t now)
+{
+	for (; n > 0; n--, m = pkt_cb(m)->qnext) {
+		struct pkt_cb *cb = pkt_cb(m);
+
+		tcp_rate_seg_sent(tp, cb, now);
+		cb->tstamp = now;
+		tp->data_segs_out++;
+		tp->bytes_sent += cb->len;
+	}
+}
+
+/*
+ * Transmit n segments of the queue, m and those behind it, of which all but the last are as
+ * long as m (tcp_tso.c says when n may be more than one).  0, -ENOBUFS, or what the network
+ * layer says.
+ */
+static int xmit_segments(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_t n,
+			 bool retrans, uint64_t now)
 {
 	struct pkt_cb *cb = pkt_cb(m);
 	struct tcp_sack sacks[TCP_MAX_SACKS];
+	struct rte_mbuf *w, *last = m;
 	struct tcp_hdr h;
-	struct rte_mbuf *w;
 	uint32_t hdr_len;
 	uint8_t ecn;
-	int ret;
 
 	w = wire_mbuf(st, m);
 	if (unlikely(w == NULL)) {
 		MIB_INC(st, TCP_NOMEM);
 		return -ENOBUFS;
 	}
+	if (n > 1)
+		last = tcp_tso_chain(w, m, n);
 	/* A full segment leaves no room for SACK blocks; the ACKs they belong to went alone. */
 	fill_header(st, tp, &h, sacks, tp->mss > cb->len ? tp->mss - cb->len : 0, now);
 	h.seq = cb->seq;
-	h.flags = TH_ACK | (cb->tcp_flags & (TH_PUSH | TH_FIN));
+	h.flags = TH_ACK | (pkt_cb(last)->tcp_flags & (TH_PUSH | TH_FIN));
 	if (unlikely(tp->flags & TF_SND_URG) && seq_lt(cb->seq, tp->snd_up) &&
 	    tp->snd_up - cb->seq <= 0xffff) {
 		h.flags |= TH_URG;
@@ -191,13 +216,15 @@ int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, 
 	w->pkt_len += hdr_len;
 	tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), &h);
 
-	tcp_rate_seg_sent(tp, cb, now);
-	cb->tstamp = now;
+	note_sent(tp, m, n, now);
 	ack_sent(tp);
-	tp->data_segs_out++;
-	tp->bytes_sent += cb->len;
-	ret = to_network(st, tp, w, hdr_len, ecn, now);
-	return ret;
+	return to_network(st, tp, w, hdr_len, ecn, n, cb->len, now);
+}
+
+int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
+		     uint64_t now)
+{
+	return xmit_segments(st, tp, m, 1, retrans, now);
 }
 
 void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
@@ -225,7 +252,7 @@ void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	w->data_len = (uint16_t)hdr_len;
 	w->pkt_len = hdr_len;
 	ack_sent(tp);
-	to_network(st, tp, w, hdr_len, 0, now);
+	to_network(st, tp, w, hdr_len, 0, 1, 0, now);
 }
 
 /*
@@ -247,7 +274,7 @@ void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t
 	hdr_len = (uint32_t)tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), &h);
 	w->data_len = (uint16_t)hdr_len;
 	w->pkt_len = hdr_len;
-	to_network(st, tp, w, hdr_len, 0, now);
+	to_network(st, tp, w, hdr_len, 0, 1, 0, now);
 }
 
 /* -- retransmission -------------------------------------------------------------------------- */
@@ -318,7 +345,7 @@ static void retransmit_lost(struct stack *st, struct tcp_sock *tp, uint64_t now)
  * Minshall's refinement, as in Linux: only while a short segment is in flight.  FIN and
  * urgent data do not wait; cork holds them back whatever is in flight.
  */
-static bool nagle_holds(const struct tcp_sock *tp, const struct rte_mbuf *m)
+bool tcp_nagle_holds(const struct tcp_sock *tp, const struct rte_mbuf *m)
 {
 	const struct pkt_cb *cb = pkt_cb(m);
 
@@ -335,7 +362,7 @@ static bool nagle_holds(const struct tcp_sock *tp, const struct rte_mbuf *m)
 }
 
 /* How much of m the peer's window takes; 0: it must wait. */
-static uint32_t window_allows(const struct tcp_sock *tp, const struct rte_mbuf *m)
+uint32_t tcp_window_allows(const struct tcp_sock *tp, const struct rte_mbuf *m)
 {
 	const struct pkt_cb *cb = pkt_cb(m);
 	uint32_t need = cb->len < tp->mss ? cb->len : tp->mss;
@@ -399,16 +426,19 @@ static void pace(struct tcp_sock *tp, uint32_t len, uint64_t now)
 	tp->pace_next += len * NS_PER_SEC / rate;
 }
 
-static bool is_paced(const struct tcp_sock *tp)
+bool tcp_is_paced(const struct tcp_sock *tp)
 {
 	return tp->pacing || tp->inet.sk.max_pacing_rate != UINT64_MAX;
 }
 
-/* Send the first unsent segment if cwnd, window, Nagle allow; a probe is not asked about cwnd and Nagle. */
+/*
+ * Send the first unsent segment if cwnd, window, Nagle allow, and with it those that may leave
+ * as one packet; a probe is one segment and not asked about cwnd and Nagle.
+ */
 bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t now)
 {
 	struct rte_mbuf *m = tp->send_head;
-	uint32_t len;
+	uint32_t len, n;
 
 	if (m == NULL)
 		return false;
@@ -416,20 +446,23 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 		tp->flags |= TF_CWND_LIMITED;
 		return false;
 	}
-	len = window_allows(tp, m);
-	if (len == 0 || (!probe && nagle_holds(tp, m)))
+	len = tcp_window_allows(tp, m);
+	if (len == 0 || (!probe && tcp_nagle_holds(tp, m)))
 		return false;
-	if (!probe && unlikely(is_paced(tp)) && pacing_wait(tp, now) != 0) {
+	if (!probe && unlikely(tcp_is_paced(tp)) && pacing_wait(tp, now) != 0) {
 		tcp_timer_set(st, tp, TCPT_PACE, tp->pace_next);
 		return false;
 	}
 	if (pkt_cb(m)->len > len && tcp_split(st, tp, m, len) < 0)
 		return false;
-	if (tcp_xmit_segment(st, tp, m, false, now) == -ENOBUFS)
+	n = !probe && pkt_cb(m)->qnext != NULL ? tcp_tso_count(st, tp, now) : 1;
+	if (xmit_segments(st, tp, m, n, false, now) == -ENOBUFS)
 		return false;
-	if (unlikely(is_paced(tp)))
-		pace(tp, pkt_cb(m)->len, now);
-	tcp_new_data_sent(st, tp, m, now);
+	for (; n > 0; n--, m = tp->send_head) {
+		if (unlikely(tcp_is_paced(tp)))
+			pace(tp, pkt_cb(m)->len, now);
+		tcp_new_data_sent(st, tp, m, now);
+	}
 	return true;
 }
 
@@ -437,7 +470,7 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 static bool is_rwnd_limited(const struct tcp_sock *tp)
 {
 	return tp->send_head != NULL && tcp_in_flight(tp) < tp->cwnd &&
-	       window_allows(tp, tp->send_head) == 0;
+	       tcp_window_allows(tp, tp->send_head) == 0;
 }
 
 static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)

@@ -160,6 +160,10 @@ int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, 
 		     uint64_t now);
 int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
 bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t now);
+/* May a segment that is not full wait?  How much of m does the peer's window take, 0: it must wait. */
+bool tcp_nagle_holds(const struct tcp_sock *tp, const struct rte_mbuf *m);
+uint32_t tcp_window_allows(const struct tcp_sock *tp, const struct rte_mbuf *m);
+bool tcp_is_paced(const struct tcp_sock *tp);
 void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t now);
 /* Window probe: one byte if there is one and it fits nothing, else an old sequence number. */
@@ -186,6 +190,12 @@ void tcp_req_send_reset(struct stack *st, struct tcp_req *req, uint64_t now);
 /* What follows the transmission of the first unsent segment. */
 void tcp_new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
 
+/* -- tcp_tso.c ------------------------------------------------------------------------------- */
+uint32_t tcp_tso_count(struct stack *st, struct tcp_sock *tp, uint64_t now);
+struct rte_mbuf *tcp_tso_chain(struct rte_mbuf *w, struct rte_mbuf *m, uint32_t n);
+/* Segments after which a bulk writer lets its data go. */
+uint32_t tcp_tso_goal(const struct tcp_sock *tp);
+
 /* -- tcp_mtup.c ------------------------------------------------------------------------------ */
 void tcp_mtup_timeout(struct stack *st, struct tcp_sock *tp, uint64_t now);
 bool tcp_mtup_probe(struct stack *st, struct tcp_sock *tp, uint64_t now);
@@ -194,12 +204,17 @@ bool tcp_mtup_failed(struct stack *st, struct tcp_sock *tp);
 
 /* -- send queue: tcp_sndq.c ------------------------------------------------------------ */
 #define TCP_MBUF_OVERHEAD 384 /* struct rte_mbuf, private area, mempool header */
+/* Of a segment on the send queue: one mbuf, whatever it was chained to for the link. */
+static inline uint32_t tcp_seg_truesize(const struct rte_mbuf *m)
+{
+	return m->buf_len + (uint32_t)TCP_MBUF_OVERHEAD;
+}
 static inline uint32_t tcp_truesize(const struct rte_mbuf *m)
 {
 	uint32_t n = 0;
 
 	for (; m != NULL; m = m->next)
-		n += m->buf_len + TCP_MBUF_OVERHEAD;
+		n += tcp_seg_truesize(m);
 	return n;
 }
 static inline uint8_t *tcp_sndq_payload(const struct rte_mbuf *m)

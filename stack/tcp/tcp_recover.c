@@ -60,11 +60,12 @@ static void relink_listener(struct stack *st, struct tcp_sock *tp)
 		tcp_table_add_listener(st, tp);
 }
 
-static void count_queue(uint64_t *total, uint32_t *own, const struct rte_mbuf *m)
+static void count_queue(uint64_t *total, uint32_t *own, const struct rte_mbuf *m,
+			uint32_t (*truesize)(const struct rte_mbuf *m))
 {
 	for (; m != NULL; m = pkt_cb(m)->qnext) {
-		*total += tcp_truesize(m);
-		*own += tcp_truesize(m);
+		*total += truesize(m);
+		*own += truesize(m);
 	}
 }
 
@@ -85,9 +86,9 @@ static void relink_sock(struct stack *st, struct tcp_sock *tp)
 	tp->flags &= ~TF_PENDING;
 	relink_listener(st, tp);
 	sk->wmem = sk->rmem = 0;
-	count_queue(&st->tcp.wmem, &sk->wmem, tp->snd_head);
-	count_queue(&st->tcp.rmem, &sk->rmem, tp->rcvq.head);
-	count_queue(&st->tcp.rmem, &sk->rmem, tp->ofo_head);
+	count_queue(&st->tcp.wmem, &sk->wmem, tp->snd_head, tcp_seg_truesize);
+	count_queue(&st->tcp.rmem, &sk->rmem, tp->rcvq.head, tcp_truesize);
+	count_queue(&st->tcp.rmem, &sk->rmem, tp->ofo_head, tcp_truesize);
 	for (const struct rte_mbuf *m = tp->ofo_head; m != NULL; m = pkt_cb(m)->qnext)
 		st->tcp.ofo_bytes += tcp_truesize(m);
 	if (sk->flags & SOCK_F_DEAD)
@@ -229,8 +230,16 @@ void tcp_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *ar
 	uint32_t i;
 
 	pool_for_each(&st->tcp.socks, i, tp) {
-		each_in_queue(tp->snd_head, fn, arg);
 		each_in_queue(tp->rcvq.head, fn, arg);
 		each_in_queue(tp->ofo_head, fn, arg);
 	}
+}
+
+void tcp_for_each_segment(struct stack *st, void (*fn)(struct rte_mbuf *m, void *arg), void *arg)
+{
+	struct tcp_sock *tp;
+	uint32_t i;
+
+	pool_for_each(&st->tcp.socks, i, tp)
+		each_in_queue(tp->snd_head, fn, arg);
 }

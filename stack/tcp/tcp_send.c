@@ -69,7 +69,7 @@ static void append(struct tcp_sock *tp, struct rte_mbuf *m, struct iov_iter *it,
 static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, uint64_t now)
 {
 	size_t total = it->count;
-	uint32_t since_push = 0;
+	uint32_t since_push = 0, goal = tcp_tso_goal(tp);
 
 	while (it->count > 0) {
 		uint32_t room = tail_room(tp), n;
@@ -91,7 +91,7 @@ static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, u
 		n = it->count < room ? (uint32_t)it->count : room;
 		append(tp, m, it, n);
 		since_push += n;
-		if (since_push >= 16u * tp->mss && it->count > 0) {
+		if (since_push >= goal * tp->mss && it->count > 0) {
 			tcp_output(st, tp, now);
 			since_push = 0;
 		}

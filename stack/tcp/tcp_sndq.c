@@ -11,7 +11,7 @@
 
 static void charge(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m)
 {
-	uint32_t n = tcp_truesize(m);
+	uint32_t n = tcp_seg_truesize(m);
 
 	tp->inet.sk.wmem += n;
 	st->tcp.wmem += n;
@@ -19,7 +19,7 @@ static void charge(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf 
 
 static void uncharge(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m)
 {
-	uint32_t n = tcp_truesize(m);
+	uint32_t n = tcp_seg_truesize(m);
 
 	tp->inet.sk.wmem -= n;
 	st->tcp.wmem -= n;
@@ -102,7 +102,7 @@ void tcp_sndq_pop(struct stack *st, struct tcp_sock *tp)
 	if (tp->snd_head == NULL)
 		tp->snd_tail = NULL;
 	uncharge(st, tp, m);
-	pkt_let_go(m);
+	pkt_let_go_seg(m);
 }
 
 /* The first n payload bytes of the head are acknowledged.  A copy that the link holds is not touched. */

@@ -9,7 +9,8 @@
  * CK_RUN_CASE=name runs it alone.  A test that hangs is ended by an alarm.
  *
  * In a file that defines SIM_BOTH_FAMILIES before including this, every TEST runs twice, the
- * second time as name_v6 in a world of IPv6; TEST4 and TEST6 belong to one family.
+ * second time as name_v6 in a world of IPv6; TEST4 and TEST6 belong to one family.  With
+ * SIM_OFFLOADS as well, or alone, once more as name_offloads, on links that cut and join segments.
  */
 #ifndef TEST_SIM_SIM_H
 #define TEST_SIM_SIM_H
@@ -62,10 +63,11 @@ static inline void sim_on_alarm(int sig)
 	_exit(124);
 }
 
-static inline void sim_begin(const char *name, bool v6)
+static inline void sim_begin(const char *name, bool v6, bool offloads)
 {
 	test_name = name;
 	world_v6 = v6;
+	world_offloads = offloads;
 	fail_end = sim_fail;
 	signal(SIGALRM, sim_on_alarm);
 	alarm((unsigned int)test_env("TEST_TIMEOUT", SIM_TIMEOUT_S));
@@ -77,10 +79,10 @@ static inline void sim_teardown(void)
 	world_abandon_all();
 }
 
-#define SIM_CASE(name, body, v6)                                                                   \
+#define SIM_CASE(name, body, v6, offloads)                                                         \
 	START_TEST(name)                                                                           \
 	{                                                                                          \
-		sim_begin(#name, v6);                                                              \
+		sim_begin(#name, v6, offloads);                                                    \
 		body();                                                                            \
 	}                                                                                          \
 	END_TEST                                                                                   \
@@ -91,24 +93,36 @@ static inline void sim_teardown(void)
 
 #define TEST4(name)                                                                                \
 	static void name##_body(void);                                                             \
-	SIM_CASE(name, name##_body, false)                                                         \
+	SIM_CASE(name, name##_body, false, false)                                                         \
 	static void name##_body(void)
 
 #define TEST6(name)                                                                                \
 	static void name##_body(void);                                                             \
-	SIM_CASE(name, name##_body, true)                                                          \
+	SIM_CASE(name, name##_body, true, false)                                                          \
 	static void name##_body(void)
 
 #define TEST46(name)                                                                               \
 	static void name##_body(void);                                                             \
-	SIM_CASE(name, name##_body, false)                                                         \
-	SIM_CASE(name##_v6, name##_body, true)                                                     \
+	SIM_CASE(name, name##_body, false, false)                                                         \
+	SIM_CASE(name##_v6, name##_body, true, false)                                                     \
 	static void name##_body(void)
 
-#ifdef SIM_BOTH_FAMILIES
-#define TEST(name) TEST46(name)
+#ifdef SIM_OFFLOADS
+#define SIM_OFFLOADS_CASE(name, v6) SIM_CASE(name##_offloads, name##_body, v6, true)
 #else
-#define TEST(name) TEST4(name)
+#define SIM_OFFLOADS_CASE(name, v6)
+#endif
+
+#ifdef SIM_BOTH_FAMILIES
+#define TEST(name)                                                                                 \
+	static void name##_body(void);                                                             \
+	SIM_OFFLOADS_CASE(name, true)                                                              \
+	TEST46(name)
+#else
+#define TEST(name)                                                                                 \
+	static void name##_body(void);                                                             \
+	SIM_OFFLOADS_CASE(name, false)                                                             \
+	TEST4(name)
 #endif
 
 #define SIM_MAIN(title)                                                                            \

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SIM_OFFLOADS
 #include "test/sim/sim.h"
 
 #define GOLDEN "test/sim/golden_goodput.txt"

@@ -12,6 +12,7 @@
 
 #include "stack/core/mib.h"
 #define SIM_BOTH_FAMILIES
+#define SIM_OFFLOADS
 #include "test/sim/sim.h"
 
 struct mix {

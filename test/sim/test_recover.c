@@ -23,6 +23,7 @@
 #include "dpdk_port/port.h"
 #include "stack/core/mib.h"
 #include "stack/core/stack_priv.h"
+#define SIM_OFFLOADS
 #include "test/sim/sim.h"
 
 #define NCONNS 6

@@ -12,6 +12,7 @@
 
 #include "test/wire/fail.h"
 #include "test/wire/frame.h"
+#include "test/wire/tso.h"
 #include "test/wire/wire.h"
 
 #define ETH_MIN 60 /* without FCS */
@@ -398,7 +399,6 @@ static void offload_csums(const struct wire_port *p, const struct rte_mbuf *m, u
 {
 	uint64_t l4 = m->ol_flags & RTE_MBUF_F_TX_L4_MASK;
 
-	must(!(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG), "TSO was asked of a port without it");
 	must(!(m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) || (p->nif.caps & NETIF_TX_IP4_CSUM),
 	     "IPv4 checksum was asked of a port without it");
 	must(l4 != RTE_MBUF_F_TX_TCP_CKSUM || (p->nif.caps & NETIF_TX_TCP_CSUM),
@@ -407,6 +407,33 @@ static void offload_csums(const struct wire_port *p, const struct rte_mbuf *m, u
 	     "UDP checksum was asked of a port without it");
 	if (l4 != 0 || (m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM))
 		frame_fill_csums(bytes, len);
+}
+
+/* Cut as a NIC does.  Returns when the last piece has left. */
+static uint64_t tso_send(struct wire_port *p, const struct rte_mbuf *m, const uint8_t *bytes,
+			 uint32_t len)
+{
+	uint64_t departure = p->wire->now;
+	uint8_t piece[FRAME_MAX];
+	uint32_t i, n;
+
+	tso_check(&p->nif, m, bytes, len);
+	p->stats.super_packets++;
+	for (i = 0; !p->link_down && (n = tso_cut(m, bytes, len, i, piece)) > 0; i++)
+		departure = wire_send(p, piece, n);
+	return departure;
+}
+
+/* Returns when the frame has left. */
+static uint64_t send_frame(struct wire_port *p, const struct rte_mbuf *m, uint8_t *bytes, uint32_t len)
+{
+	uint32_t max = ETH_HLEN + (uint32_t)p->nif.mtu + (p->nif.vlan != 0 ? 4 : 0);
+
+	if (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)
+		return tso_send(p, m, bytes, len);
+	must(len <= max, "a frame of %u bytes was sent on a link of MTU %u", len, p->nif.mtu);
+	offload_csums(p, m, bytes, len);
+	return p->link_down ? p->wire->now : wire_send(p, bytes, len);
 }
 
 static uint16_t wire_tx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
@@ -426,21 +453,16 @@ static uint16_t wire_tx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf
 		len = mbuf_linearize(pkts[i], buf);
 		must(len == rte_pktmbuf_pkt_len(pkts[i]), "pkt_len %u but %u bytes in the chain",
 		     rte_pktmbuf_pkt_len(pkts[i]), len);
-		must(len <= ETH_HLEN + (uint32_t)nif->mtu + (nif->vlan != 0 ? 4 : 0),
-		     "a frame of %u bytes was sent on a link of MTU %u", len, nif->mtu);
 		if (p->late_dma) {
 			uint8_t copy[FRAME_MAX];
 
 			memcpy(copy, buf, len);
-			offload_csums(p, pkts[i], buf, len);
-			departure = p->link_down ? p->wire->now : wire_send(p, buf, len);
+			departure = send_frame(p, pkts[i], buf, len);
 			/* Completion comes a little after the frame has left. */
 			hold(p->wire, pkts[i], copy, len, departure + 5000);
 			continue;
 		}
-		offload_csums(p, pkts[i], buf, len);
-		if (!p->link_down)
-			(void)wire_send(p, buf, len);
+		(void)send_frame(p, pkts[i], buf, len);
 		rte_pktmbuf_free(pkts[i]);
 	}
 	return n;
@@ -537,14 +559,16 @@ struct netif *wire_netif(struct wire *w, unsigned int i, struct rte_mempool *poo
 	struct wire_port *p = &w->ports[i];
 
 	must(i < w->nports, "wire: no port %u", i);
-	must(!(caps & (NETIF_TX_TSO | NETIF_TX_VLAN | NETIF_RX_VLAN_STRIP)),
-	     "wire: capability not simulated");
+	must(!(caps & (NETIF_TX_VLAN | NETIF_RX_VLAN_STRIP)), "wire: capability not simulated");
+	if (caps & NETIF_TX_TSO)
+		caps |= NETIF_TX_MULTI_SEG | NETIF_TX_TCP_CSUM;
 	p->pool = pool;
 	p->nif.ops = &wire_netif_ops;
 	p->nif.priv = p;
 	p->nif.caps = caps;
 	p->nif.mtu = 1500;
 	p->nif.nqueues = 1;
+	p->nif.tso_segs = 64;
 	memcpy(p->nif.mac, mac, 6);
 	p->nif.mac[5] = (uint8_t)(i + 1);
 	strcpy(p->nif.name, "wire0");

@@ -65,6 +65,7 @@ struct wire_impair {
 struct wire_stats {
 	uint64_t sent, sent_bytes, delivered, lost, masked, queue_full, corrupted, duplicated;
 	uint64_t reordered, too_big, no_mbuf, filtered;
+	uint64_t super_packets; /* cut by TSO; sent counts what was cut of them */
 };
 
 struct wire_port {
@@ -104,8 +105,8 @@ void wire_free(struct wire *w);
 
 /*
  * Port i as a netif with a MAC of its own, MTU 1500 and the given NETIF_* capabilities,
- * which the wire then really has (checksums, TSO is refused).  pool: where received
- * frames are put.
+ * which the wire then really has: checksums; TSO, cutting super-packets as a NIC does after
+ * a look at all that ethdev demands of them.  pool: where received frames are put.
  */
 struct netif *wire_netif(struct wire *w, unsigned int i, struct rte_mempool *pool, uint32_t caps);
 

@@ -17,6 +17,7 @@
 #define MAX_ROUNDS 20000 /* polls without time passing before it is called a livelock */
 
 bool world_v6;
+bool world_offloads;
 
 static struct world *live_worlds;
 
@@ -156,7 +157,8 @@ struct node *world_add_node(struct world *w, const struct node_params *p)
 	n->mbufs = p->mbufs != 0 ? p->mbufs : DEFAULT_MBUFS;
 	n->foreign_pool = p->pool != NULL;
 	n->pool = n->foreign_pool ? p->pool : pool_get(n->mbufs);
-	n->nif = wire_netif(&w->wires[p->wire], p->port, n->pool, p->caps);
+	n->nif = wire_netif(&w->wires[p->wire], p->port, n->pool,
+			    p->caps | (world_offloads ? NETIF_TX_TSO : 0));
 	if (p->mtu != 0)
 		n->nif->mtu = p->mtu;
 	node_config(n, p, &cfg);
