@@ -3,29 +3,31 @@
 #
 # suites.sh - run suites, keep their output, add up the results (protocol: test/README.md).
 #
-# usage: suites.sh [--check SUITE...] [--system SUITE...]
-#	--check   Check binaries (the default kind)
-#	--system  programs that print ok/not ok/skip lines
+# usage: suites.sh [--check SUITE...] [--beside SUITE...] [--system SUITE...]
+#	--check   Check binaries (the default kind), one after the other
+#	--beside  Check binaries too, one after the other, at the same time as those
+#	--system  programs that print ok/not ok/skip lines; each has the machine to itself
 # LOGS=dir      where output is kept     (default $BUILD/test-logs)
 # CHECK_LIMIT, SYSTEM_LIMIT  seconds per suite
 set -u
 
 logs=${LOGS:-${BUILD:-build}/test-logs}
 check_limit=${CHECK_LIMIT:-300}
-system_limit=${SYSTEM_LIMIT:-780}
+system_limit=${SYSTEM_LIMIT:-400}
 mkdir -p "$logs" || exit 2
-passed=0
-failed=0
-skipped=0
-broken=
+# One line for each suite that has ended: passed, failed, skipped, name.
+results=$logs/results
+: > "$results" || exit 2
 
 # run_limited SECONDS LOG SUITE: leaves its exit status in $status; system suites show their lines.
 run_limited() {
+	# Debian's python, whatever other is first in PATH.
+	case $3 in *.py) by=/usr/bin/python3 ;; *) by= ;; esac
 	if [ "$kind" = system ]; then
-		{ timeout -k 20 "$1" "$3" </dev/null 2>&1; echo $? > "$2.status"; } | tee "$2" |
+		{ timeout -k 20 "$1" $by "$3" </dev/null 2>&1; echo $? > "$2.status"; } | tee "$2" |
 			grep --line-buffered -E '^(ok|not ok|skip) '
 	else
-		timeout -k 20 "$1" "$3" </dev/null > "$2" 2>&1
+		timeout -k 20 "$1" $by "$3" </dev/null > "$2" 2>&1
 		echo $? > "$2.status"
 	fi
 	status=$(cat "$2.status")
@@ -75,7 +77,7 @@ run_suite() {
 	# unit-test_udp and sim-test_udp are two.
 	name=$(basename "$(dirname "$1")")-$(basename "$1")
 	log=$logs/$name.log
-	why=
+	why= more=
 	begin=$(date +%s)
 	if [ "$kind" = system ]; then
 		run_limited "$system_limit" "$log" "$1"
@@ -84,31 +86,55 @@ run_suite() {
 		run_limited "$check_limit" "$log" "$1"
 		judge_check "$log"
 	fi
-	word=PASS
-	if [ "$f" -ne 0 ]; then
+	# Another may be writing: each suite's verdict is written at once.
+	if [ "$f" -eq 0 ]; then
+		word=PASS
+	else
 		word=FAIL
-		broken="$broken $name"
+		more=$(tail -n 60 "$log" | sed 's/^/  | /' && echo "  | all of it: $log")
 	fi
-	echo "$word $name: $p passed, $f failed, $s skipped ($(($(date +%s) - begin)) s)${why:+ - $why}"
-	if [ "$f" -ne 0 ]; then
-		tail -n 60 "$log" | sed 's/^/  | /'
-		echo "  | all of it: $log"
-	fi
-	passed=$((passed + p))
-	failed=$((failed + f))
-	skipped=$((skipped + s))
+	printf '%s\n' "$word $name: $p passed, $f failed, $s skipped ($(($(date +%s) - begin)) s)${why:+ - $why}${more:+
+$more}"
+	echo "$p $f $s $name" >> "$results"
 }
 
+run_suites() {
+	kind=$1
+	shift
+	for suite in "$@"; do
+		run_suite "$suite"
+	done
+}
+
+# Names of suites have no spaces: they are files of ours.
+check= beside= system= suites=0
 kind=check
 [ $# -gt 0 ] || { echo "suites.sh: which suites?" >&2; exit 2; }
 for arg in "$@"; do
 	case $arg in
-	--check) kind=check ;;
-	--system) kind=system ;;
-	*) run_suite "$arg" ;;
+	--check | --beside | --system) kind=${arg#--} ;;
+	*)
+		eval "$kind=\"\$$kind \$arg\""
+		suites=$((suites + 1))
+		;;
 	esac
 done
 
-[ -z "$broken" ] || echo "Failed:$broken"
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ] && [ $((passed + failed)) -gt 0 ]
+run_suites check $beside &
+run_suites check $check
+wait
+run_suites system $system
+
+# A suite that left no line here was lost.
+awk -v suites="$suites" '
+	{ p += $1; f += $2; s += $3; if ($2 > 0) broken = broken " " $4 }
+	END {
+		if (NR != suites) {
+			f++
+			broken = broken " " suites - NR " without a verdict"
+		}
+		if (broken != "")
+			print "Failed:" broken
+		print p + 0 " passed, " f + 0 " failed, " s + 0 " skipped"
+		exit !(f == 0 && p + f > 0)
+	}' "$results"

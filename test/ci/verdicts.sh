@@ -58,6 +58,7 @@ expect verdict_system_crash 1 "1 passed, 1 failed, 0 skipped" --system "$dir/sys
 expect verdict_system_silence 1 "0 passed, 1 failed, 0 skipped" --system "$dir/syssilent"
 expect verdict_system_hang 1 "1 passed, 1 failed, 0 skipped" --system "$dir/syshang"
 expect verdict_system_status_without_reason 1 "1 passed, 1 failed, 0 skipped" --system "$dir/sysone"
+expect verdict_beside 1 "5 passed, 1 failed, 0 skipped" --check "$dir/good" --beside "$dir/bad"
 expect verdict_all_together 1 "7 passed, 2 failed, 1 skipped" \
 	"$dir/good" "$dir/bad" --system "$dir/sysgood" "$dir/silent"
 
