@@ -127,6 +127,7 @@ enum tcp_flag {
 	TF_ECN_CWR = 1u << 13,	/* say CWR with the next new data */
 	TF_MORE = 1u << 15,	/* MSG_MORE of the call being handled */
 	TF_CWND_LIMITED = 1u << 16,
+	TF_PACED = 1u << 26,	/* the pacer alone held back what is next */
 	TF_FRTO = 1u << 17,
 	TF_URG_SEEN = 1u << 18, /* urg_seq is valid: urgent data not read past yet */
 	TF_URG_VALID = 1u << 19, /* the urgent byte is in urg_byte */
