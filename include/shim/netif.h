@@ -46,7 +46,8 @@ enum netif_caps {
 struct netif_ops {
 	/*
 	 * Take up to n received frames; each starts at its Ethernet header.  The
-	 * caller owns what is returned.
+	 * caller owns what is returned.  One that the link has joined from segments of a
+	 * TCP flow, up to 64 KiB, has RTE_MBUF_F_RX_LRO and their size in tso_segsz.
 	 */
 	uint16_t (*rx_burst)(struct netif *nif, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 	/*

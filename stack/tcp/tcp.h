@@ -127,7 +127,6 @@ enum tcp_flag {
 	TF_ECN_CWR = 1u << 13,	/* say CWR with the next new data */
 	TF_MORE = 1u << 15,	/* MSG_MORE of the call being handled */
 	TF_CWND_LIMITED = 1u << 16,
-	TF_PACED = 1u << 26,	/* the pacer alone held back what is next */
 	TF_FRTO = 1u << 17,
 	TF_URG_SEEN = 1u << 18, /* urg_seq is valid: urgent data not read past yet */
 	TF_URG_VALID = 1u << 19, /* the urgent byte is in urg_byte */
@@ -467,6 +466,7 @@ struct tcp_rx {
 	struct tcp_seg seg;
 	uint32_t hash;
 	uint16_t off;	/* payload, from the start of the mbuf's data */
+	uint16_t segsz; /* joined from segments of this size; 0: one segment */
 	bool taken;	/* a queue owns pkt->m now */
 	uint32_t tw_iss; /* a SYN that takes a TIME_WAIT over: our ISS; 0: not one */
 };

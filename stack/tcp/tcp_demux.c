@@ -7,6 +7,19 @@
 
 #include <netinet/in.h>
 
+/*
+ * Many segments in one frame.  Offsets of payload have 16 bits, which the headers of the longest
+ * would overflow: they are taken off.
+ */
+static void joined(struct stack *st, struct rx_pkt *pkt, struct tcp_rx *rx)
+{
+	if (pkt->m->tso_segsz != 0 && rx->seg.len > pkt->m->tso_segsz)
+		rx->segsz = pkt->m->tso_segsz;
+	MIB_ADD(st, TCP_IN_SEGS, tcp_rx_segments(rx) - 1);
+	if (rte_pktmbuf_adj(pkt->m, rx->off) != NULL)
+		rx->off = 0;
+}
+
 static bool parse(struct stack *st, struct rx_pkt *pkt, struct tcp_rx *rx)
 {
 	uint32_t avail = rte_pktmbuf_data_len(pkt->m) - pkt->l4_off;
@@ -30,6 +43,9 @@ static bool parse(struct stack *st, struct rx_pkt *pkt, struct tcp_rx *rx)
 	}
 	rx->seg.ecn = pkt->tos & 3;
 	rx->off = (uint16_t)(pkt->l4_off + rx->seg.hdr_len);
+	rx->segsz = 0;
+	if (unlikely(pkt->m->ol_flags & RTE_MBUF_F_RX_LRO) && !pkt->local)
+		joined(st, pkt, rx);
 	return true;
 }
 

@@ -44,7 +44,13 @@ void tcp_rcv_in_order(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, 
 /* m was charged on the reassembly queue; its cb says which bytes continue the stream. */
 void tcp_rcv_enqueue_ofo(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 void tcp_rcv_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
-void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, uint32_t len, uint64_t now);
+void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, const struct tcp_rx *rx, uint32_t len,
+		   uint64_t now);
+/* How many segments the peer sent for what arrived as one. */
+static inline uint32_t tcp_rx_segments(const struct tcp_rx *rx)
+{
+	return likely(rx->segsz == 0) ? 1 : (rx->seg.len + rx->segsz - 1) / rx->segsz;
+}
 void tcp_rcv_space_adjust(struct stack *st, struct tcp_sock *tp, uint64_t now);
 /* A segment of len bytes in truesize bytes of memory arrived in order. */
 void tcp_window_grow(struct stack *st, struct tcp_sock *tp, uint32_t truesize, uint32_t len);

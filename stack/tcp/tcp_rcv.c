@@ -81,10 +81,11 @@ static void measure_rcv_mss(struct tcp_sock *tp, uint32_t len)
 }
 
 /* Data arrived (in order or not): owe an ACK, learn from its timing. */
-void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, uint32_t len, uint64_t now)
+void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, const struct tcp_rx *rx, uint32_t len,
+		   uint64_t now)
 {
 	tp->flags |= TF_ACK_SCHED;
-	measure_rcv_mss(tp, len);
+	measure_rcv_mss(tp, rx->segsz != 0 && rx->segsz < len ? rx->segsz : len);
 	tcp_rcv_rtt_measure(tp, now);
 	if (tp->ato == 0) {
 		/* The first data: quick ACKs open the peer's window fast (slow start). */
@@ -220,7 +221,7 @@ static void take_payload(struct stack *st, struct tcp_sock *tp, struct tcp_rx *r
 	cb->tstamp = now;
 	rx->taken = true;
 	tp->rcv_nxt = cb->end_seq;
-	tp->data_segs_in++;
+	tp->data_segs_in += tcp_rx_segments(rx);
 	enqueue(st, tp, rx->pkt->m, false);
 }
 
@@ -237,7 +238,7 @@ void tcp_rcv_in_order(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, 
 	uint32_t len = rx->seg.len;
 
 	take_payload(st, tp, rx, 0, now);
-	tcp_rcv_event(st, tp, len, now);
+	tcp_rcv_event(st, tp, rx, len, now);
 	announce(st, tp);
 }
 
@@ -301,7 +302,7 @@ void tcp_rcv_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint
 			return;
 		}
 		take_payload(st, tp, rx, skip, now);
-		tcp_rcv_event(st, tp, seg->len - skip, now);
+		tcp_rcv_event(st, tp, rx, seg->len - skip, now);
 	}
 	if (fin) {
 		tp->rcv_nxt = seg->end_seq;

@@ -23,10 +23,10 @@
  */
 #include "stack/tcp/tcp.h"
 
-#define TSO_MAX_BYTES 65535u	    /* of the IP packet: its length field */
-#define TSO_MIN_SEGS  2u	    /* net.ipv4.tcp_min_tso_segs */
-#define TSO_PACED_PER_S 1024u	    /* packets a second, Linux's sk_pacing_shift of 10 */
-#define PUSH_SEGS     16u	    /* without TSO: half of a transmit burst */
+#define TSO_MAX_BYTES	65535u /* of the IP packet: its length field */
+#define TSO_MIN_SEGS	2u     /* net.ipv4.tcp_min_tso_segs */
+#define TSO_PACED_PER_S 1024u  /* packets a second, Linux's sk_pacing_shift of 10 */
+#define PUSH_SEGS	16u    /* without TSO: half of a transmit burst */
 
 /* The link as of now cuts, and our idea of the path's MTU is what the network layer has, too. */
 static bool link_cuts(struct stack *st, struct tcp_sock *tp, uint64_t now)

@@ -502,12 +502,12 @@ static struct rte_mbuf *mbuf_from_bytes(struct wire_port *p, const uint8_t *byte
 	return head;
 }
 
-static void set_rx_flags(struct wire_port *p, struct rte_mbuf *m, const struct wire_frame *f)
+static void set_rx_flags(struct wire_port *p, struct rte_mbuf *m, const uint8_t *bytes, uint32_t len)
 {
 	struct frame_info info;
 
 	if (!(p->nif.caps & (NETIF_RX_IP4_CSUM | NETIF_RX_L4_CSUM)) ||
-	    !frame_parse(f->bytes, f->len, &info) || info.proto == 0)
+	    !frame_parse(bytes, len, &info) || info.proto == 0)
 		return;
 	if (p->nif.caps & NETIF_RX_IP4_CSUM)
 		m->ol_flags |= info.ip_csum_ok ? RTE_MBUF_F_RX_IP_CKSUM_GOOD :
@@ -517,25 +517,57 @@ static void set_rx_flags(struct wire_port *p, struct rte_mbuf *m, const struct w
 						 RTE_MBUF_F_RX_L4_CKSUM_BAD;
 }
 
+static bool has_arrived(const struct wire_port *p)
+{
+	return p->inbox != NULL && p->inbox->arrival <= p->wire->now;
+}
+
+static void inbox_pop(struct wire_port *p)
+{
+	struct wire_frame *f = p->inbox;
+
+	p->inbox = f->next;
+	p->inbox_count--;
+	free(f);
+}
+
+/* The frame that has arrived first, and with it what may be joined to it. */
+static struct rte_mbuf *receive_one(struct wire_port *p)
+{
+	uint32_t len = p->inbox->len, segsz = 0;
+	uint8_t bytes[FRAME_MAX];
+	struct rte_mbuf *m;
+
+	memcpy(bytes, p->inbox->bytes, len);
+	inbox_pop(p);
+	while (p->rx_join && has_arrived(p) &&
+	       lro_join(bytes, &len, &segsz, p->inbox->bytes, p->inbox->len)) {
+		inbox_pop(p);
+		p->stats.joined++;
+	}
+	m = mbuf_from_bytes(p, bytes, len);
+	if (m == NULL) {
+		p->stats.no_mbuf++;
+		return NULL;
+	}
+	set_rx_flags(p, m, bytes, len);
+	if (segsz != 0) {
+		m->ol_flags |= RTE_MBUF_F_RX_LRO;
+		m->tso_segsz = (uint16_t)segsz;
+	}
+	p->stats.delivered++;
+	return m;
+}
+
 static uint16_t wire_rx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct wire_port *p = nif->priv;
-	struct wire_frame *f;
 	uint16_t got = 0;
 
 	(void)queue;
-	while (got < n && (f = p->inbox) != NULL && f->arrival <= p->wire->now) {
-		p->inbox = f->next;
-		p->inbox_count--;
-		pkts[got] = mbuf_from_bytes(p, f->bytes, f->len);
-		if (pkts[got] == NULL) {
-			p->stats.no_mbuf++;
-		} else {
-			set_rx_flags(p, pkts[got], f);
-			p->stats.delivered++;
-			got++;
-		}
-		free(f);
+	while (got < n && has_arrived(p)) {
+		pkts[got] = receive_one(p);
+		got += pkts[got] != NULL;
 	}
 	return got;
 }

@@ -66,6 +66,7 @@ struct wire_stats {
 	uint64_t sent, sent_bytes, delivered, lost, masked, queue_full, corrupted, duplicated;
 	uint64_t reordered, too_big, no_mbuf, filtered;
 	uint64_t super_packets; /* cut by TSO; sent counts what was cut of them */
+	uint64_t joined;	/* to the one before by rx_join */
 };
 
 struct wire_port {
@@ -81,6 +82,7 @@ struct wire_port {
 	bool burst_bad;
 	bool link_down;
 	bool late_dma;
+	bool rx_join;	       /* TCP segments that have arrived together are joined (LRO) */
 	bool stale_priv;       /* received mbufs keep what their private area held last */
 	uint16_t rx_segment;   /* 0: contiguous; else split what is received into such pieces */
 	uint16_t tx_budget;    /* frames tx_burst takes per call at most; 0: all */

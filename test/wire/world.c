@@ -159,6 +159,7 @@ struct node *world_add_node(struct world *w, const struct node_params *p)
 	n->pool = n->foreign_pool ? p->pool : pool_get(n->mbufs);
 	n->nif = wire_netif(&w->wires[p->wire], p->port, n->pool,
 			    p->caps | (world_offloads ? NETIF_TX_TSO : 0));
+	w->wires[p->wire].ports[p->port].rx_join = world_offloads;
 	if (p->mtu != 0)
 		n->nif->mtu = p->mtu;
 	node_config(n, p, &cfg);

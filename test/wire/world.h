@@ -84,7 +84,7 @@ struct world {
 
 /* Worlds that are made from now on speak IPv6.  sim.h sets it for each test. */
 extern bool world_v6;
-/* The links of nodes that are made from now on cut what they send (NETIF_TX_TSO). */
+/* The links of nodes that are made from now on cut what they send (NETIF_TX_TSO) and join what comes. */
 extern bool world_offloads;
 /* The address that a node given as a.b.c.d has: itself, or 2001:db8:b::c*256+d. */
 struct ipaddr world_addr(uint32_t v4);
