@@ -8,11 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -364,6 +367,9 @@ int port_sys_ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, long);
 	va_end(ap);
+	/* net_tap's queues: with the header that tells of offloads, for our own bursts (tap.c). */
+	if (request == TUNSETIFF)
+		((struct ifreq *)arg)->ifr_flags |= IFF_VNET_HDR | IFF_NO_PI;
 	return (int)SYS3(SYS_ioctl, fd, request, arg);
 }
 

@@ -330,6 +330,8 @@ static void choose_conf(struct port *p, const struct port_params *params,
 {
 	uint32_t trusted = p->type->caps_from_device ? ~0u : p->type->caps;
 
+	if (params->no_offload)
+		trusted &= NETIF_TX_MULTI_SEG | NETIF_TX_VLAN | NETIF_RX_VLAN_STRIP;
 	if (params->vlan == 0)
 		trusted &= ~(uint32_t)(NETIF_TX_VLAN | NETIF_RX_VLAN_STRIP);
 	memset(conf, 0, sizeof(*conf));

@@ -33,6 +33,7 @@ struct port_params {
 	const uint8_t *mac;   /* 6 bytes, or NULL: choose a locally administered one */
 	uint64_t memory;      /* bytes for packet buffers */
 	int hugepages;	      /* enum config_hugepages */
+	bool no_offload;      /* no checksums or segmentation by the device, nor joined segments */
 	unsigned int wait_ms; /* memif: how long to wait for the peer; 0: PORT_WAIT_MS */
 };
 
@@ -86,16 +87,6 @@ unsigned int port_wait_fds(const struct port *port, uint16_t queue, int fds[PORT
  * others have none.  Returns the number stored (at most n).
  */
 unsigned int port_fds(const struct port *port, int *fds, unsigned int n);
-
-/*
- * A link whose kernel has to be called for frames to leave (AF_PACKET).  From port_tx_kick_later()
- * on, tx bursts leave that to port_tx_kick(), which needs no lock: a caller that holds one lets
- * go of it first.  port_tx_kick_later() says whether this is such a link.  After somebody
- * died, who may not have come to it, port_tx_kick_again() has the next one do it.
- */
-bool port_tx_kick_later(struct port *port);
-void port_tx_kick(struct port *port);
-void port_tx_kick_again(struct port *port);
 
 /* Packets the port itself dropped or failed, for statistics; safe after fork. */
 struct port_stats {

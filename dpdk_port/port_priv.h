@@ -28,6 +28,8 @@ struct port {
 	bool holds_mbufs; /* the driver has mbufs in its receive ring */
 	bool started;
 	struct port_stats own; /* of bursts made here, not by the driver: tap */
+	bool tap_vnet;	       /* tap: frames have a struct virtio_net_hdr, else a struct tun_pi */
+	bool tap_large;	       /* the last frame read was a super-packet */
 	struct packet_rings rings[PORT_MAX_QUEUES]; /* af_packet */
 	struct rte_mempool *pools[PORT_MAX_QUEUES];
 
@@ -84,9 +86,6 @@ struct link_type {
 	/* Instead of the driver's bursts. */
 	uint16_t (*rx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 	uint16_t (*tx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
-	/* What is left to do after a burst, without the lock; again: even if it seems done. */
-	void (*tx_kick)(struct port *p, bool again);
-	void (*tx_kick_later)(struct port *p);
 	/* Of those bursts: the driver knows nothing of them. */
 	void (*read_stats)(const struct port *p, struct port_stats *stats);
 	/* The device is about to close. */

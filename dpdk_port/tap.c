@@ -8,7 +8,9 @@
  * Each queue is a descriptor of /dev/net/tun, and poll(2) tells when it has a frame: idle
  * processes sleep in the kernel.  The driver does checksums and segmentation in software,
  * the former wrongly for chains with odd-sized segments, the latter with mbufs that it
- * allocates as it goes: neither is claimed.
+ * allocates as it goes: neither is claimed.  But our own bursts (tap_burst.c) speak the kernel's
+ * virtio header if the interface has it (IFF_VNET_HDR, which libc.c adds to what the driver asks
+ * for): then the kernel takes super-packets and sums left open, and gives such.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,16 +21,14 @@
 #include <sys/ioctl.h>
 
 #include <linux/if_tun.h>
-
-#include <rte_ether.h>
-#include <rte_mbuf.h>
+#include <linux/virtio_net.h>
 
 #include "dpdk_port/eal.h"
 #include "dpdk_port/libc.h"
 #include "dpdk_port/port_priv.h"
+#include "dpdk_port/tap_burst.h"
 
-#define TUN_PATH     "/dev/net/tun"
-#define TAP_MAX_SEGS 64
+#define TUN_PATH "/dev/net/tun"
 
 static int tap_check_device(struct port_open *o)
 {
@@ -117,10 +117,33 @@ static bool tap_find_queues(struct port_open *o)
 			continue;
 		if (found % 2 == 0 && found / 2 < p->netif.nqueues)
 			p->wait_fds[found / 2] = fds[i];
+		p->tap_vnet = (ifr.ifr_flags & (IFF_VNET_HDR | IFF_NO_PI)) ==
+			      (IFF_VNET_HDR | IFF_NO_PI);
 		memcpy(p->ifname, ifr.ifr_name, sizeof(p->ifname));
 		found++;
 	}
 	return found == 2u * p->netif.nqueues;
+}
+
+/*
+ * What the kernel may give us (of the whole interface, as ethtool -K shows it), and what we may
+ * give it.  TSO_ECN: a super-packet with CWR has it on the first segment, which changes nothing.
+ */
+static void tap_offloads(const struct port_open *o)
+{
+	unsigned long offloads = o->params->no_offload ? 0 :
+				 TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+	int size = sizeof(struct virtio_net_hdr);
+	struct port *p = o->port;
+
+	if (!p->tap_vnet)
+		return;
+	port_sys_ioctl(p->wait_fds[0], TUNSETVNETHDRSZ, &size);
+	port_sys_ioctl(p->wait_fds[0], TUNSETOFFLOAD, offloads);
+	if (o->params->no_offload)
+		return;
+	p->netif.caps |= NETIF_TX_TCP_CSUM | NETIF_TX_UDP_CSUM | NETIF_TX_TSO | NETIF_RX_L4_CSUM;
+	p->netif.tso_segs = TAP_MAX_SEGS;
 }
 
 static int tap_attach(struct port_open *o)
@@ -130,6 +153,7 @@ static int tap_attach(struct port_open *o)
 
 	if (!tap_find_queues(o))
 		return port_fail(o, EIO, "net_tap did not open %u queues", p->netif.nqueues);
+	tap_offloads(o);
 	if (p->lock_fd < 0) {
 		char who[64];
 
@@ -149,112 +173,6 @@ static int tap_attach(struct port_open *o)
 		p->netif.mac[0] = (uint8_t)((p->netif.mac[0] | 0x02) & ~0x01);
 	}
 	return kernel_if_attach_mtu(o);
-}
-
-/*
- * Bursts are made here, a system call for each frame as the driver does, behind the four bytes
- * of struct tun_pi that it asked the kernel for.  Its own receive burst has the mbuf for the
- * next frame in one variable and the place to read into in another: a process killed
- * between them left every frame to be delivered with the bytes of the one before.  And it sends
- * nothing longer than its own idea of an MTU, which ends at 1504 bytes in DPDK 22.11.
- */
-
-/* A chain with room for the longest frame of the link, its places in iov.  NULL: no memory. */
-static struct rte_mbuf *tap_rx_chain(struct port *p, uint16_t queue, struct iovec *iov, int *n)
-{
-	uint32_t want = p->netif.mtu + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
-	struct rte_mbuf *head = NULL, **tail = &head;
-
-	for (*n = 0; want > 0 && *n < TAP_MAX_SEGS; tail = &(*tail)->next) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(p->pools[queue]);
-		uint32_t room;
-
-		if (m == NULL) {
-			rte_pktmbuf_free(head);
-			return NULL;
-		}
-		*tail = m;
-		/* Only the first has a use for headroom. */
-		if (m != head)
-			m->data_off = 0;
-		room = rte_pktmbuf_tailroom(m);
-		iov[(*n)++] =
-			(struct iovec){ .iov_base = rte_pktmbuf_mtod(m, void *), .iov_len = room };
-		want -= want < room ? want : room;
-	}
-	return head;
-}
-
-/* len bytes were read into the chain: set its lengths, give back what stayed empty. */
-static void tap_rx_lengths(struct rte_mbuf *head, uint32_t len)
-{
-	struct rte_mbuf *m = head;
-
-	head->pkt_len = len;
-	for (;; m = m->next) {
-		uint32_t room = rte_pktmbuf_tailroom(m);
-
-		m->data_len = (uint16_t)(len < room ? len : room);
-		len -= m->data_len;
-		if (len == 0)
-			break;
-		head->nb_segs++;
-	}
-	rte_pktmbuf_free(m->next);
-	m->next = NULL;
-}
-
-static uint16_t tap_rx_burst(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
-{
-	struct iovec iov[1 + TAP_MAX_SEGS];
-	struct tun_pi pi;
-	uint16_t got = 0;
-	int segs;
-
-	iov[0] = (struct iovec){ .iov_base = &pi, .iov_len = sizeof(pi) };
-	while (got < n) {
-		struct rte_mbuf *m = tap_rx_chain(p, queue, iov + 1, &segs);
-		ssize_t len;
-
-		if (m == NULL)
-			break;
-		len = port_sys_readv(p->wait_fds[queue], iov, 1 + segs);
-		if (len > (ssize_t)sizeof(pi) && !(pi.flags & TUN_PKT_STRIP)) {
-			tap_rx_lengths(m, (uint32_t)len - (uint32_t)sizeof(pi));
-			p->own.rx_packets++;
-			p->own.rx_bytes += m->pkt_len;
-			pkts[got++] = m;
-			continue;
-		}
-		rte_pktmbuf_free(m);
-		if (len < 0)
-			break;
-		p->own.rx_errors++;
-	}
-	return got;
-}
-
-static uint16_t tap_tx_burst(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
-{
-	struct tun_pi pi = { 0 };
-	struct iovec iov[1 + TAP_MAX_SEGS];
-	uint16_t sent, segs;
-
-	for (sent = 0; sent < n; sent++) {
-		iov[0] = (struct iovec){ .iov_base = &pi, .iov_len = sizeof(pi) };
-		segs = 1;
-		for (struct rte_mbuf *m = pkts[sent]; m != NULL && segs <= TAP_MAX_SEGS;
-		     m = m->next)
-			iov[segs++] = (struct iovec){ .iov_base = rte_pktmbuf_mtod(m, void *),
-						      .iov_len = rte_pktmbuf_data_len(m) };
-		if (pkts[sent]->nb_segs < segs &&
-		    port_sys_writev(p->wait_fds[queue], iov, segs) <= 0)
-			break;
-		p->own.tx_packets++;
-		p->own.tx_bytes += rte_pktmbuf_pkt_len(pkts[sent]);
-		rte_pktmbuf_free(pkts[sent]);
-	}
-	return sent;
 }
 
 static void tap_read_stats(const struct port *p, struct port_stats *stats)

@@ -265,8 +265,6 @@ static __attribute__((noreturn)) void leave_port(void)
 
 	shim_log(LOG_LEVEL_INFO, "the keeper ends: %u files, %u waits, %d packet buffers left behind",
 		 shm->files.used, shm->wait_entries.used + shm->waiters.used, lost);
-	shim_log(LOG_LEVEL_INFO, "the stack was found busy %u times, and waited for asleep %u times",
-		 shm->lock.contended, shm->lock.sleeps);
 	close_all_but(engine.listen_fds, engine.nports);
 	_exit(0);
 }
@@ -328,7 +326,6 @@ int keeper_start(void)
 	k->started = engine_now();
 	__atomic_store_n(&k->word, starting, __ATOMIC_RELEASE);
 	k->deep_sleep = 0;
-	engine_kick_again();
 	/* Exit signal 0, nothing shared but what is MAP_SHARED. */
 	pid = real.syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
 	if (pid == 0)

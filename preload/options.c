@@ -69,6 +69,12 @@ const struct option_row option_table[OPTION_COUNT] = {
 		.help = "Take IPv6 addresses for the prefixes that routers advertise, besides those "
 			"given. Advertised routes are taken in either case.",
 		.parse = parse_bool, FIELD(slaac) },
+	[OPTION_OFFLOAD] = { .name = "offload", .arg = "on|off", .def = "on",
+		.allowed = "on or off",
+		.help = "Let the port make checksums, cut TCP segments and join those that it receives "
+			"(what ethtool -K calls tx, rx, tso and lro), if it can. Off is for a TAP whose "
+			"frames are read by something that knows nothing of offloads.",
+		.parse = parse_bool, FIELD(offload) },
 	[OPTION_MTU] = { .name = "mtu", .arg = "BYTES", .def = "0",
 		.allowed = "0 (the port's own) or a number from 576 to 9600",
 		.help = "Largest IP packet on the port, in bytes. 0 takes the port's own.",

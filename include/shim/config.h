@@ -81,6 +81,7 @@ struct shim_config {
 	char cc[16];	      /* congestion control: newreno, cubic, bbr */
 	bool ecn;
 	bool slaac; /* take IPv6 addresses that routers advertise prefixes for */
+	bool offload; /* the port may make checksums, cut and join segments */
 	unsigned int syncookies;   /* 0 never, 1 when the SYN queue is full, 2 always */
 	unsigned int time_wait_ms; /* 2 MSL */
 

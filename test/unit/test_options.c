@@ -143,7 +143,7 @@ START_TEST(empty_value_means_the_default)
 		[OPTION_MAC] = "02:00:00:00:00:01", [OPTION_QUEUES] = "1", [OPTION_MEMORY] = "1G",
 		[OPTION_HUGEPAGES] = "off", [OPTION_MAX_SOCKETS] = "100", [OPTION_SPIN_US] = "forever",
 		[OPTION_RMEM] = "1K,2K,3K", [OPTION_WMEM] = "1K,2K,3K", [OPTION_CC] = "newreno",
-		[OPTION_ECN] = "on", [OPTION_SLAAC] = "on", [OPTION_SYNCOOKIES] = "always", [OPTION_TIME_WAIT] = "1",
+		[OPTION_ECN] = "on", [OPTION_SLAAC] = "on", [OPTION_OFFLOAD] = "off", [OPTION_SYNCOOKIES] = "always", [OPTION_TIME_WAIT] = "1",
 		[OPTION_LOG] = "debug", [OPTION_LOG_FILE] = "/tmp/x",
 		[OPTION_RULES] = "kernel:tcp:listen:*:22", [OPTION_CONFIG] = "x.ini",
 	};
@@ -443,6 +443,9 @@ START_TEST(words)
 	ck_assert(!cfg.ecn);
 	taken(OPTION_SLAAC, "on");
 	ck_assert(cfg.slaac);
+	taken(OPTION_OFFLOAD, "off");
+	ck_assert(!cfg.offload);
+	refused(OPTION_OFFLOAD, "tso");
 	refused(OPTION_ECN, "2");
 	refused(OPTION_ECN, "On");
 	taken(OPTION_CC, "newreno");
