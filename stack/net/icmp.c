@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * icmp.c - ICMP for IPv4 (RFC 792, RFC 1122 3.2.2), and what both families share:
- * rate limits, and errors on their way to the transports.
+ * errors on their way to the transports.
  */
 #include <netinet/ip_icmp.h>
 
@@ -14,46 +14,7 @@ struct icmp_hdr {
 	uint32_t word; /* by type: MTU, identifier and sequence, ... */
 } __attribute__((packed));
 
-#define ERR_RATE   1000 /* errors sent per second, as Linux's icmp_msgs_per_sec */
-#define ERR_BURST  50
-#define ECHO_RATE  100000
-#define ECHO_BURST 1000
-#define QUOTE_MAX  (576 - 20 - 8) /* RFC 1812 4.3.2.3: as much as fits 576 bytes */
-
-/* May one more event happen?  rate per second, burst at most. */
-static bool ratelimit_ok(struct ratelimit *rl, uint32_t rate, uint32_t burst, uint64_t now)
-{
-	uint64_t gap = NSEC_PER_SEC / rate, earned = (now - rl->last) / gap;
-
-	if (rl->last == 0 || earned >= burst) {
-		rl->last = now;
-		rl->tokens = burst;
-	} else {
-		rl->last += earned * gap;
-		rl->tokens = RTE_MIN(burst, rl->tokens + (uint32_t)earned);
-	}
-	if (rl->tokens == 0)
-		return false;
-	rl->tokens--;
-	return true;
-}
-
-static bool limited(struct stack *st, bool ok)
-{
-	if (!ok)
-		MIB_INC(st, ICMP_OUT_RATELIMIT);
-	return ok;
-}
-
-bool icmp_may_send_error(struct stack *st, uint64_t now)
-{
-	return limited(st, ratelimit_ok(&st->net.icmp_err_limit, ERR_RATE, ERR_BURST, now));
-}
-
-bool icmp_may_echo(struct stack *st, uint64_t now)
-{
-	return limited(st, ratelimit_ok(&st->net.icmp_echo_limit, ECHO_RATE, ECHO_BURST, now));
-}
+#define QUOTE_MAX (576 - 20 - 8) /* RFC 1812 4.3.2.3: as much as fits 576 bytes */
 
 /* -- errors received ------------------------------------------------------------------------ */
 
@@ -343,7 +304,7 @@ void icmp4_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 
 	if (!may_complain(st, pkt))
 		return;
-	if (!icmp_may_send_error(st, now))
+	if (!icmp_may_send_error(st, pkt, now))
 		return;
 	if (route_lookup(st, &pkt->src, &pkt->dst, &d, now) != 0)
 		return;

@@ -243,7 +243,7 @@ void icmp6_send_error(struct stack *st, const struct rx_pkt *pkt, uint8_t type, 
 
 	if (!may_complain(pkt, type, code))
 		return;
-	if (!icmp_may_send_error(st, now))
+	if (!icmp_may_send_error(st, pkt, now))
 		return;
 	if (route_lookup(st, &pkt->src, ours ? &pkt->dst : NULL, &d, now) != 0)
 		return;

@@ -175,6 +175,15 @@ struct ratelimit {
 	uint32_t tokens;
 };
 
+/* A host that ICMP errors were sent to (icmp_limit.c). */
+#define ICMP_PEERS 1024
+
+struct icmp_peer {
+	struct ipaddr addr;
+	uint64_t last;	 /* ns */
+	uint64_t credit; /* ns of waiting that it has earned */
+};
+
 #define IP_IDENTS 256
 
 struct net_tables {
@@ -184,6 +193,7 @@ struct net_tables {
 	struct mcast_group mcast[MCAST_MAX];
 	struct mcast_state mcast_state[MCAST_MAX];
 	struct ratelimit icmp_err_limit, icmp_echo_limit;
+	struct icmp_peer icmp_peers[ICMP_PEERS];
 	uint16_t ip_ident[IP_IDENTS]; /* IPv4 identification counters by hash of the destination */
 	struct timer house; /* address announcements, DAD, router solicitations, reports */
 	/* Router solicitations per link: when the next is due (UINT64_MAX: none), how many went. */

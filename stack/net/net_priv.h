@@ -208,8 +208,11 @@ struct rte_mbuf *icmp_build_error(struct stack *st, const struct rx_pkt *pkt, ui
 void icmp_dispatch_error(struct stack *st, const struct icmp_err *e, uint64_t now);
 /* A packet of ours (data at its IP header) could not be delivered: tell its transport. */
 void icmp_local_unreach(struct stack *st, struct rte_mbuf *m, uint64_t now);
-/* Rate limits, for both families together; a refusal is counted. */
-bool icmp_may_send_error(struct stack *st, uint64_t now);
+
+/* -- rate limits (icmp_limit.c); a refusal is counted -------------------------------------------- */
+/* One more error about pkt, to its sender? */
+bool icmp_may_send_error(struct stack *st, const struct rx_pkt *pkt, uint64_t now);
+/* One more answer, of either family? */
 bool icmp_may_echo(struct stack *st, uint64_t now);
 
 /* -- IPv6 neighbour discovery (nd.c, nd_router.c) ----------------------------------------------- */

@@ -230,21 +230,55 @@ START_TEST(errors_are_rate_limited)
 {
 	unsigned int i, n = 0;
 
-	nw_introduce_peer();
 	fake.refuse = true;
-	for (i = 0; i < 200; i++) {
-		nw_inject(udp_to(PEER_IP, OUR_IP, nw.nif->mac, 10));
+	for (i = 0; i < 60; i++) {
+		struct ipaddr from = addr4(IP4(192, 0, 2, 10) + i);
+
+		neigh_learn(nw.st, nw.nif, &from, PEER_MAC, NEIGH_LEARN_CREATE, nw.now);
+	}
+	for (i = 0; i < 180; i++) {
+		nw_inject(udp_to(IP4(192, 0, 2, 10) + i % 60, OUR_IP, nw.nif->mac, 10));
 		n += nw_take();
 	}
 	ck_assert_uint_eq(n, 50);
-	ck_assert_uint_eq(stack_mib(nw.st, MIB_ICMP_OUT_RATELIMIT), 150);
+	ck_assert_uint_eq(stack_mib(nw.st, MIB_ICMP_OUT_RATELIMIT), 130);
 	nw_advance(10 * MS); /* a thousand per second */
 	for (i = 0, n = 0; i < 50; i++) {
-		nw_inject(udp_to(PEER_IP, OUR_IP, nw.nif->mac, 10));
+		nw_inject(udp_to(IP4(192, 0, 2, 10) + i, OUR_IP, nw.nif->mac, 10));
 		n += nw_take();
 	}
 	ck_assert_uint_ge(n, 9);
 	ck_assert_uint_le(n, 11);
+}
+END_TEST
+
+static unsigned int answered(unsigned int tries, uint32_t src)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < tries; i++) {
+		nw_inject(udp_to(src, OUR_IP, nw.nif->mac, 10));
+		n += nw_take();
+	}
+	return n;
+}
+
+/* As Linux's inet_peer_xrlim_allow(): six at once, then one per second, to each. */
+START_TEST(errors_to_one_host_are_few)
+{
+	struct ipaddr other = addr4(IP4(192, 0, 2, 77));
+
+	nw_introduce_peer();
+	neigh_learn(nw.st, nw.nif, &other, PEER_MAC, NEIGH_LEARN_CREATE, nw.now);
+	fake.refuse = true;
+	ck_assert_uint_eq(answered(20, PEER_IP), 6);
+	ck_assert_uint_eq(answered(20, IP4(192, 0, 2, 77)), 6);
+	nw_advance(999 * MS);
+	ck_assert_uint_eq(answered(3, PEER_IP), 0);
+	nw_advance(MS);
+	ck_assert_uint_eq(answered(3, PEER_IP), 1);
+	nw_advance(3 * SEC);
+	ck_assert_uint_eq(answered(20, PEER_IP), 3);
 }
 END_TEST
 
@@ -348,6 +382,7 @@ static Suite *icmp_suite(void)
 	tcase_add_test(tc, the_quote_fits_576_bytes);
 	tcase_add_test(tc, no_error_about_broadcast_or_link_broadcast);
 	tcase_add_test(tc, errors_are_rate_limited);
+	tcase_add_test(tc, errors_to_one_host_are_few);
 	tcase_add_loop_test(tc, errors_reach_the_transport_as_linux_maps_them, 0, 16);
 	tcase_add_test(tc, frag_needed_without_an_mtu_gets_the_next_plateau);
 	tcase_add_test(tc, errors_about_packets_not_ours_or_too_short_are_counted);
