@@ -193,10 +193,37 @@ static uint64_t retrans_time(const struct stack *st, const struct neigh *n)
 
 /* -- asking ----------------------------------------------------------------------------- */
 
+/*
+ * Whose question it is: the address that the first waiting packet comes from (RFC 4861 7.2.2, and
+ * ARP as Linux), for a probe the link-local one (Linux), else whichever suits the neighbour.
+ */
+static const struct ifaddr *ask_as(struct stack *st, const struct neigh *n, uint64_t now)
+{
+	const struct ifaddr *mine = NULL;
+	struct ipaddr src;
+	const uint8_t *ip;
+	uint32_t v4;
+
+	if (n->nqueue > 0 && ipaddr_is_v4(&n->addr)) {
+		ip = rte_pktmbuf_mtod(n->queue[0], const uint8_t *);
+		memcpy(&v4, ip + offsetof(struct rte_ipv4_hdr, src_addr), sizeof(v4));
+		src = ipaddr_from_v4(v4);
+		mine = ifaddr_find(st, &src);
+	} else if (n->nqueue > 0) {
+		ip = rte_pktmbuf_mtod(n->queue[0], const uint8_t *);
+		memcpy(src.b, ip + offsetof(struct rte_ipv6_hdr, src_addr), sizeof(src.b));
+		mine = ifaddr_find(st, &src);
+	} else if (!ipaddr_is_v4(&n->addr)) {
+		src = nd_link_local(n->nif);
+		mine = ifaddr_find(st, &src);
+	}
+	return mine != NULL && mine->nif == n->nif ? mine : ifaddr_select(st, n->nif, &n->addr, now);
+}
+
 static void ask(struct stack *st, struct neigh *n, uint64_t now)
 {
 	const uint8_t *mac = n->state == NEIGH_PROBE ? n->hdr : NULL;
-	const struct ifaddr *src = ifaddr_select(st, n->nif, &n->addr, now);
+	const struct ifaddr *src = ask_as(st, n, now);
 
 	n->probes++;
 	timer_arm(&st->wheel, &n->timer, now + retrans_time(st, n));

@@ -100,11 +100,13 @@ END_TEST
 START_TEST(resolution_by_solicitation)
 {
 	const uint8_t sn_mac[6] = { 0x33, 0x33, 0xff, 0, 0, 2 };
+	struct ipaddr link_local = nd_link_local(nw.nif);
 
 	ck_assert_int_eq(nw_send_udp(&peer, 10, true), 0);
 	expect_icmp6(135, 0);
 	ck_assert_mem_eq(nw.frame, sn_mac, 6);
 	ck_assert_uint_eq(nw.frame[21], 255);
+	ck_assert_mem_eq(nw.frame + 22, us.b, 16); /* the waiting packet's source */
 	ck_assert_mem_eq(nw.frame + L4 + 8, peer.b, 16);
 	ck_assert_uint_eq(nw.frame[L4 + 24], 1);
 	advertise(0x40, NO_MAC); /* no address, no help */
@@ -121,6 +123,7 @@ START_TEST(resolution_by_solicitation)
 	nw_advance(5 * SEC + MS);
 	expect_icmp6(135, 0);
 	ck_assert_mem_eq(nw.frame, PEER_MAC, 6);
+	ck_assert_mem_eq(nw.frame + 22, link_local.b, 16);
 	ck_assert_mem_eq(nw.frame + 38, peer.b, 16);
 	advertise(0x40, NO_MAC); /* confirms what is known */
 	nw_advance(10 * SEC);
