@@ -4,17 +4,17 @@
  *
  * Extension headers are walked once, each pulled up and checked against what remains
  * before it is read.  Hop-by-hop and destination options, routing headers that are used
- * up, and fragments are understood; anything else is a transport, or unknown.
+ * up, and fragments are understood; anything else is a transport, or unknown.  Their number
+ * is limited by the packet's length alone, as Linux has it.
  *
  * Addresses of the form ::ffff:a.b.c.d must never come from a wire (RFC 4291 2.5.5.2; here
  * they would pass for IPv4).
  */
 #include "stack/net/net_priv.h"
 
-#define MAX_EXT_HEADERS 32 /* RFC 8504 5.3 lets a host limit what it walks */
-#define MAX_OPTIONS	8 /* in one header: Linux's max_dst_opts_number */
-#define MAX_PADDING	7 /* bytes in a row */
-#define L4_PULLUP	60
+#define MAX_OPTIONS 8 /* in one header: Linux's max_dst_opts_number */
+#define MAX_PADDING 7 /* bytes in a row */
+#define L4_PULLUP   60
 
 #define OPT_PAD1	 0
 #define OPT_ROUTER_ALERT 5
@@ -46,7 +46,7 @@ struct walker {
 	uint32_t end;	 /* of the datagram */
 	uint32_t nh_off; /* of the byte that names the next header */
 	uint8_t next;
-	unsigned int count;
+	bool hop_by_hop_ok; /* nothing but the fixed header so far */
 	bool fragment_seen;
 	uint64_t now;
 };
@@ -125,12 +125,14 @@ static uint32_t padding_len(const uint8_t *p, uint32_t n, uint32_t *padded, bool
 /* RFC 2675 3: in a packet that has a length of its own, or with less than its least, an error. */
 static bool jumbo_ok(struct walker *w, const uint8_t *opt, uint32_t off)
 {
+	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(
+		w->pkt->m, const struct rte_ipv6_hdr *, w->pkt->l3_off);
 	uint32_t len;
 
 	memcpy(&len, opt + 2, sizeof(len));
 	if (opt[1] == 4 && rte_be_to_cpu_32(len) <= UINT16_MAX)
 		param_problem(w, PARAM_HEADER, off + 2);
-	else if (opt[1] == 4)
+	else if (opt[1] == 4 && ip->payload_len != 0)
 		param_problem(w, PARAM_HEADER, off);
 	else
 		MIB_INC(w->st, IP_IN_HDR_ERRORS);
@@ -179,7 +181,7 @@ static void walk_step(struct walker *w, uint32_t len)
 	w->next = *walk_at(w);
 	w->nh_off = w->off;
 	w->off += len;
-	w->count++;
+	w->hop_by_hop_ok = false;
 }
 
 /* Hop-by-hop, destination options, routing: length in eights beyond the first. */
@@ -226,15 +228,11 @@ static enum walk walk(struct walker *w)
 		switch (w->next) {
 		case IPPROTO_HOPOPTS:
 			/* RFC 8200 4.1: only right behind the fixed header. */
-			if (w->count > 0)
+			if (!w->hop_by_hop_ok)
 				return param_problem(w, PARAM_NEXT_HEADER, w->nh_off);
 			/* fallthrough */
 		case IPPROTO_DSTOPTS:
 		case IPPROTO_ROUTING:
-			if (w->count == MAX_EXT_HEADERS) {
-				MIB_INC(w->st, IP_IN_HDR_ERRORS);
-				return WALK_DROP;
-			}
 			if (!walk_header(w))
 				return WALK_DROP;
 			break;
@@ -264,25 +262,26 @@ static uint32_t l4_min_len(uint8_t proto)
 /*
  * RFC 7112, RFC 8200 4.5: the first fragment must hold all headers, or filters are blind.
  * A small walk of its own, for the fragment's data is not yet known to be whole.
+ * Deviation: where a whole extension header is missing, Linux waits for the next fragment.
  */
 static bool chain_is_complete(const struct rte_mbuf *m, uint32_t off, uint32_t end, uint8_t next)
 {
 	uint8_t buf[2];
 	const uint8_t *p;
-	unsigned int i;
 
-	for (i = 0; i < MAX_EXT_HEADERS; i++) {
+	for (;;) {
+		if (next == IPPROTO_NONE)
+			return true;
 		if (next != IPPROTO_DSTOPTS && next != IPPROTO_ROUTING && next != IPPROTO_HOPOPTS)
-			return end - off >= l4_min_len(next);
+			return end - off >= RTE_MAX(l4_min_len(next), 1u);
 		if (end - off < 8)
 			return false;
 		p = rte_pktmbuf_read(m, off, 2, buf);
 		if (p == NULL || p[1] * 8u + 8 > end - off)
 			return false;
-		next = p[0];
 		off += p[1] * 8u + 8;
+		next = p[0];
 	}
-	return false;
 }
 
 /*
@@ -350,17 +349,17 @@ static bool reassemble(struct walker *w)
 		frag_problem(w, w->off + 2);
 		return false;
 	}
-	if (f.off == 0 &&
-	    !chain_is_complete(pkt->m, w->off + (uint32_t)sizeof(fh), w->end, fh.next)) {
-		param_problem(w, PARAM_CHAIN, pkt->l3_off);
-		rte_pktmbuf_free(pkt->m);
-		return false;
-	}
 	if (f.off == 0 && !f.more) {
 		/* RFC 6946: an atomic fragment is whole by itself, whatever else has its id. */
 		pkt_cb(pkt->m)->flags |= PKT_F_FRAGMENT;
 		walk_step(w, sizeof(fh));
 		return true;
+	}
+	if (f.off == 0 &&
+	    !chain_is_complete(pkt->m, w->off + (uint32_t)sizeof(fh), w->end, fh.next)) {
+		param_problem(w, PARAM_CHAIN, pkt->l3_off);
+		rte_pktmbuf_free(pkt->m);
+		return false;
 	}
 	pkt_cb(pkt->m)->l4_off = (uint16_t)nh_off;
 	pkt_cb(pkt->m)->proto = fh.next;
@@ -374,7 +373,7 @@ static bool reassemble(struct walker *w)
 	w->off = pkt_cb(pkt->m)->off;
 	w->nh_off = nh_off + (uint32_t)sizeof(fh);
 	w->end = rte_pktmbuf_pkt_len(pkt->m);
-	w->count++;
+	w->hop_by_hop_ok = false;
 	return true;
 }
 
@@ -395,9 +394,11 @@ static bool check_header(struct stack *st, struct rte_mbuf *m, uint16_t l3_off)
 		MIB_INC(st, IP_IN_HDR_ERRORS);
 		return false;
 	}
-	/* A jumbogram's length of zero means "see the option", which we do not offer (RFC 2675). */
-	len = rte_be_to_cpu_16(ip->payload_len) + (uint32_t)sizeof(*ip);
 	have = rte_pktmbuf_pkt_len(m) - l3_off;
+	/* RFC 2675: a length of zero means "see the option", if there may be one. */
+	if (ip->payload_len == 0 && ip->proto == IPPROTO_HOPOPTS)
+		return true;
+	len = rte_be_to_cpu_16(ip->payload_len) + (uint32_t)sizeof(*ip);
 	if (len > have) {
 		MIB_INC(st, IP_IN_TRUNCATED);
 		return false;
@@ -429,18 +430,17 @@ static void deliver(struct walker *w)
 {
 	struct rx_pkt *pkt = w->pkt;
 	struct pkt_cb *cb = pkt_cb(pkt->m);
-	uint32_t want;
 
 	pkt->proto = w->next;
-	pkt->l4_off = (uint16_t)w->off;
 	pkt->l4_len = w->end - w->off;
-	pkt->nh_off = (uint16_t)(w->nh_off - pkt->l3_off);
-	want = RTE_MIN(pkt->l4_len, (uint32_t)L4_PULLUP);
-	if (pkt->l4_len < l4_min_len(pkt->proto) || !pkt_pullup(pkt->m, w->off + want)) {
+	if (pkt->l4_len < l4_min_len(pkt->proto) ||
+	    !walk_pull(w, RTE_MIN(pkt->l4_len, (uint32_t)L4_PULLUP))) {
 		MIB_INC(w->st, IP_IN_TRUNCATED);
 		rte_pktmbuf_free(pkt->m);
 		return;
 	}
+	pkt->l4_off = (uint16_t)w->off;
+	pkt->nh_off = (uint16_t)(w->nh_off - pkt->l3_off);
 	if (ipaddr_is_any(&pkt->src) && pkt->proto != IPPROTO_ICMPV6) {
 		MIB_INC(w->st, IP_IN_ADDR_ERRORS);
 		rte_pktmbuf_free(pkt->m);
@@ -461,7 +461,7 @@ void ip6_input(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint16_t
 	       uint64_t now)
 {
 	struct rx_pkt pkt = { .m = m, .nif = nif, .l3_off = l3_off, .local = local };
-	struct walker w = { .st = st, .pkt = &pkt, .now = now };
+	struct walker w = { .st = st, .pkt = &pkt, .hop_by_hop_ok = true, .now = now };
 	const struct rte_ipv6_hdr *ip;
 	enum walk result;
 
@@ -484,15 +484,9 @@ void ip6_input(struct stack *st, struct netif *nif, struct rte_mbuf *m, uint16_t
 	w.off = l3_off + (uint32_t)sizeof(*ip);
 	w.nh_off = l3_off + (uint32_t)offsetof(struct rte_ipv6_hdr, proto);
 	w.end = rte_pktmbuf_pkt_len(m);
-	while ((result = walk(&w)) == WALK_FRAGMENT) {
-		if (w.count == MAX_EXT_HEADERS) {
-			MIB_INC(st, IP_IN_HDR_ERRORS);
-			result = WALK_DROP;
-			break;
-		}
+	while ((result = walk(&w)) == WALK_FRAGMENT)
 		if (!reassemble(&w))
 			return;
-	}
 	if (result == WALK_DROP)
 		rte_pktmbuf_free(pkt.m);
 	else

@@ -90,6 +90,27 @@ START_TEST(length_and_version_are_checked)
 }
 END_TEST
 
+/* RFC 2675 3: a length of zero goes with a jumbo option, whose length is none for this packet. */
+START_TEST(a_jumbo_payload_of_no_jumbo_length_is_answered)
+{
+	uint8_t buf[64] = { IPPROTO_UDP, 0, 0xc2, 4, 0, 0, 0, 48 };
+	size_t n = 8 + udp6(buf + 8, &peer, &us, 32), len;
+
+	introduce_peer6();
+	len = frame6(&peer, &us, 0, 64, buf, n);
+	frame_put16(nw.frame + 18, 0);
+	nw_inject(len);
+	expect_icmp6(4, 0);
+	ck_assert_uint_eq(frame_get32(nw.frame + L4 + 4), 44);
+	buf[5] = 1; /* more than there is: nothing to be said */
+	len = frame6(&peer, &us, 0, 64, buf, n);
+	frame_put16(nw.frame + 18, 0);
+	nw_inject(len);
+	nw_expect_silence();
+	ck_assert_uint_eq(fake.nrx, 0);
+}
+END_TEST
+
 /* Headers in front of a UDP datagram; each chain's last next-header byte is UDP's. */
 START_TEST(extension_headers_are_walked)
 {
@@ -170,18 +191,29 @@ START_TEST(bad_extension_headers_are_answered_or_dropped)
 }
 END_TEST
 
-START_TEST(an_endless_header_chain_is_cut)
+/* n destination options headers, then a datagram of size bytes; the bytes of all. */
+static size_t chain(uint8_t *out, size_t n, size_t size)
 {
-	uint8_t all[1200] = { 0 };
 	size_t i;
 
-	for (i = 0; i < 100; i++) {
-		all[i * 8] = 60;
-		all[i * 8 + 2] = 1;
-		all[i * 8 + 3] = 4;
+	memset(out, 0, n * 8);
+	for (i = 0; i < n; i++) {
+		out[i * 8] = i + 1 < n ? IPPROTO_DSTOPTS : IPPROTO_UDP;
+		out[i * 8 + 2] = 1;
+		out[i * 8 + 3] = 4;
 	}
-	nw_inject(frame6(&peer, &us, 60, 64, all, sizeof(all)));
-	ck_assert_uint_eq(stack_mib(nw.st, MIB_IP_IN_HDR_ERRORS), 1);
+	return n * 8 + udp6(out + n * 8, &peer, &us, size);
+}
+
+START_TEST(a_long_header_chain_is_walked)
+{
+	uint8_t all[1400];
+
+	nw.wire.ports[0].rx_segment = _i == 0 ? 0 : 100;
+	nw_inject(frame6(&peer, &us, IPPROTO_DSTOPTS, 64, all, chain(all, 130, 40)));
+	ck_assert_uint_eq(fake.nrx, 1);
+	ck_assert(fake.rx[0].csum_ok);
+	ck_assert_uint_eq(fake.rx[0].pkt.l4_len, 48);
 }
 END_TEST
 
@@ -314,6 +346,8 @@ START_TEST(fragment_errors_are_answered)
 	ck_assert_uint_eq(frame_get32(nw.frame + L4 + 4), 4);
 	fragment6(l4, 0, 8, true, 7, IPPROTO_TCP); /* without the whole TCP header */
 	expect_icmp6(4, 3);
+	fragment6(l4, 0, 8, false, 7, IPPROTO_TCP); /* that is the whole datagram */
+	nw_expect_silence();
 	fragment6(l4, 0, 1232, true, 7, IPPROTO_UDP);
 	nw_advance(59 * SEC);
 	while (nw_take())
@@ -498,7 +532,8 @@ static Suite *ip6_suite(void)
 	tcase_add_test(tc, length_and_version_are_checked);
 	tcase_add_loop_test(tc, extension_headers_are_walked, 0, 8);
 	tcase_add_loop_test(tc, bad_extension_headers_are_answered_or_dropped, 0, 16);
-	tcase_add_test(tc, an_endless_header_chain_is_cut);
+	tcase_add_loop_test(tc, a_long_header_chain_is_walked, 0, 2);
+	tcase_add_test(tc, a_jumbo_payload_of_no_jumbo_length_is_answered);
 	tcase_add_test(tc, unknown_next_header_is_answered);
 	tcase_add_loop_test(tc, ipv4s_protocols_are_unknown_next_headers, 0, 2);
 	tcase_add_test(tc, no_next_header_is_silently_dropped);
