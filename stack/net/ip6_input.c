@@ -125,8 +125,8 @@ static uint32_t padding_len(const uint8_t *p, uint32_t n, uint32_t *padded, bool
 /* RFC 2675 3: in a packet that has a length of its own, or with less than its least, an error. */
 static bool jumbo_ok(struct walker *w, const uint8_t *opt, uint32_t off)
 {
-	const struct rte_ipv6_hdr *ip = rte_pktmbuf_mtod_offset(
-		w->pkt->m, const struct rte_ipv6_hdr *, w->pkt->l3_off);
+	const struct rte_ipv6_hdr *ip =
+		rte_pktmbuf_mtod_offset(w->pkt->m, const struct rte_ipv6_hdr *, w->pkt->l3_off);
 	uint32_t len;
 
 	memcpy(&len, opt + 2, sizeof(len));

@@ -217,7 +217,8 @@ static const struct ifaddr *ask_as(struct stack *st, const struct neigh *n, uint
 		src = nd_link_local(n->nif);
 		mine = ifaddr_find(st, &src);
 	}
-	return mine != NULL && mine->nif == n->nif ? mine : ifaddr_select(st, n->nif, &n->addr, now);
+	return mine != NULL && mine->nif == n->nif ? mine :
+						     ifaddr_select(st, n->nif, &n->addr, now);
 }
 
 static void ask(struct stack *st, struct neigh *n, uint64_t now)
