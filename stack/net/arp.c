@@ -15,6 +15,7 @@
 
 #include "stack/net/net_priv.h"
 
+#define ARP_HRD_IEEE802	  6
 #define PROBE_NUM	  3
 #define PROBE_INTERVAL	  (200 * NSEC_PER_MSEC)
 #define ANNOUNCE_NUM	  2
@@ -84,7 +85,9 @@ static bool arp_is_valid(const struct rte_arp_hdr *arp, const struct netif *nif)
 {
 	const struct rte_arp_ipv4 *d = &arp->arp_data;
 
-	if (arp->arp_hardware != RTE_BE16(RTE_ARP_HRD_ETHER) ||
+	/* RFC 1042's number for IEEE 802 is taken for Ethernet's, as by Linux. */
+	if ((arp->arp_hardware != RTE_BE16(RTE_ARP_HRD_ETHER) &&
+	     arp->arp_hardware != RTE_BE16(ARP_HRD_IEEE802)) ||
 	    arp->arp_protocol != RTE_BE16(RTE_ETHER_TYPE_IPV4) || arp->arp_hlen != 6 ||
 	    arp->arp_plen != 4)
 		return false;
@@ -113,6 +116,7 @@ static void arp_process(struct stack *st, struct netif *nif, const struct rte_ar
 	const struct rte_arp_ipv4 *d = &arp->arp_data;
 	struct ipaddr sender = ipaddr_from_v4(d->arp_sip), target = ipaddr_from_v4(d->arp_tip);
 	bool request = arp->arp_opcode == RTE_BE16(RTE_ARP_OP_REQUEST);
+	bool plausible = sender_is_plausible(d->arp_sip) && !ip_addr_is_broadcast(st, &sender);
 	struct ifaddr *mine = ifaddr_find(st, &sender);
 	unsigned int how = NEIGH_LEARN_OVERRIDE;
 
@@ -123,7 +127,7 @@ static void arp_process(struct stack *st, struct netif *nif, const struct rte_ar
 	mine = ifaddr_find(st, &target);
 	if (mine != NULL && mine->nif != nif)
 		mine = NULL;
-	if (sender_is_plausible(d->arp_sip)) {
+	if (plausible) {
 		if (mine != NULL && request)
 			how |= NEIGH_LEARN_CREATE;
 		/* A broadcast reply proves nothing about the way back. */
@@ -131,7 +135,8 @@ static void arp_process(struct stack *st, struct netif *nif, const struct rte_ar
 			how |= NEIGH_LEARN_SOLICITED;
 		neigh_learn(st, nif, &sender, d->arp_sha.addr_bytes, how, now);
 	}
-	if (request && mine != NULL)
+	/* RFC 5227: a probe comes from nobody. */
+	if (request && mine != NULL && (plausible || d->arp_sip == 0))
 		arp_send(st, nif, RTE_ARP_OP_REPLY, d->arp_tip, d->arp_sip, d->arp_sha.addr_bytes,
 			 d->arp_sha.addr_bytes, now);
 }

@@ -80,7 +80,7 @@ static bool classify_error(struct icmp_err *e, const struct icmp_hdr *ih, uint16
 		return true;
 	case ICMP_TIME_EXCEEDED:
 		e->err = EHOSTUNREACH;
-		return true;
+		return ih->code != ICMP_EXC_FRAGTIME; /* that one Linux keeps to itself */
 	case ICMP_PARAMETERPROB:
 		e->err = EPROTO;
 		e->hard = true;
@@ -160,8 +160,8 @@ static void echo_reply(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	struct icmp_hdr *ih;
 	struct dst d;
 
-	/* RFC 1122 3.2.2.6 allows silence to a broadcast echo. */
-	if (pkt->multicast || !icmp_may_echo(st, now) ||
+	/* RFC 1122 3.2.2.6 allows silence to a broadcast echo; how the frame came is all one. */
+	if (!ip_addr_is_ours(st, &pkt->dst) || !icmp_may_echo(st, now) ||
 	    route_lookup(st, &pkt->src, &pkt->dst, &d, now) != 0) {
 		rte_pktmbuf_free(m);
 		return;
@@ -200,8 +200,8 @@ static void timestamp_reply(struct stack *st, const struct rx_pkt *pkt, const st
 	struct rte_mbuf *m;
 	struct dst d;
 
-	if (pkt->multicast || !pkt_read(pkt->m, pkt->l4_off + (uint32_t)sizeof(*ih), sizeof(originate),
-					&originate) ||
+	if (!ip_addr_is_ours(st, &pkt->dst) ||
+	    !pkt_read(pkt->m, pkt->l4_off + (uint32_t)sizeof(*ih), sizeof(originate), &originate) ||
 	    pkt->l4_len < sizeof(*ih) + sizeof(originate) || !icmp_may_echo(st, now) ||
 	    route_lookup(st, &pkt->src, &pkt->dst, &d, now) != 0)
 		return;

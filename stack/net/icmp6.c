@@ -44,10 +44,12 @@ static bool classify_error(struct icmp_err *e, const struct icmp6_hdr *ih)
 
 	switch (ih->type) {
 	case ICMP6_UNREACH:
-		if (ih->code >= RTE_DIM(unreach_errno))
-			return false;
-		e->err = unreach_errno[ih->code].err;
-		e->hard = unreach_errno[ih->code].hard;
+		e->err = EPROTO;
+		e->hard = true;
+		if (ih->code < RTE_DIM(unreach_errno)) {
+			e->err = unreach_errno[ih->code].err;
+			e->hard = unreach_errno[ih->code].hard;
+		}
 		return true;
 	case ICMP6_TOO_BIG:
 		/* RFC 8201 4: less than the minimum is a lie or an atomic-fragment wish. */

@@ -73,12 +73,9 @@ static unsigned int option_fault(const uint8_t *opt)
 		return 1;
 	if (known[i].first == 0 || opt[0] == OPT_LSRR || opt[0] == OPT_SSRR)
 		return known[i].first != 0 && opt[2] < known[i].first ? 2 : 0;
-	if (opt[0] == OPT_TS) {
-		/* RFC 791: time alone, or address and time. */
-		if ((opt[3] & 15) != 0 && (opt[3] & 15) != 1 && (opt[3] & 15) != 3)
-			return 3;
-		slot = (opt[3] & 15) == 0 ? 4 : 8;
-	}
+	/* RFC 791: time alone, or address and time; of another kind Linux minds nothing. */
+	if (opt[0] == OPT_TS && ((opt[3] & 15) == 1 || (opt[3] & 15) == 3))
+		slot = 8;
 	/* Full (the pointer beyond it) is sound; room for half an entry is not. */
 	return opt[2] < known[i].first || (opt[2] <= opt[1] && opt[2] - 1u + slot > opt[1]) ? 2 : 0;
 }

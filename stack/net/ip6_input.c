@@ -129,10 +129,14 @@ static bool jumbo_ok(struct walker *w, const uint8_t *opt, uint32_t off)
 		rte_pktmbuf_mtod_offset(w->pkt->m, const struct rte_ipv6_hdr *, w->pkt->l3_off);
 	uint32_t len;
 
+	if (opt[1] != 4 || (off - w->pkt->l3_off) % 4 != 2) {
+		MIB_INC(w->st, IP_IN_HDR_ERRORS);
+		return false;
+	}
 	memcpy(&len, opt + 2, sizeof(len));
-	if (opt[1] == 4 && rte_be_to_cpu_32(len) <= UINT16_MAX)
+	if (rte_be_to_cpu_32(len) <= UINT16_MAX)
 		param_problem(w, PARAM_HEADER, off + 2);
-	else if (opt[1] == 4 && ip->payload_len != 0)
+	else if (ip->payload_len != 0)
 		param_problem(w, PARAM_HEADER, off);
 	else
 		MIB_INC(w->st, IP_IN_HDR_ERRORS);
@@ -144,7 +148,7 @@ static bool option_ok(struct walker *w, const uint8_t *opt, uint32_t off)
 {
 	bool hop_by_hop = w->next == IPPROTO_HOPOPTS;
 
-	if (hop_by_hop && opt[0] == OPT_JUMBO && opt[1] >= 4)
+	if (hop_by_hop && opt[0] == OPT_JUMBO)
 		return jumbo_ok(w, opt, off);
 	if (!hop_by_hop || opt[0] != OPT_ROUTER_ALERT)
 		return unknown_option_ok(w, opt[0], off);

@@ -146,6 +146,7 @@ class Tester:
         self.taken = 0
         self.results, self.calls, self.next_id, self.next_thread = {}, {}, 1, 1
         self.bursting = self.silent = False
+        self.observer = None      # function of (time, frame), of each that comes; true: it was written down
         self.settle_s = SETTLE_S
         self.names = 0
         self.f = self.flow()
@@ -186,6 +187,7 @@ class Tester:
 
     def frame_came(self, stamp, frame):
         kind = frame[12:14]
+        seen = self.observer is not None and self.observer(stamp, frame)
         if kind == b"\x08\x06":
             if frame[20:22] == b"\0\1" and fr.text_of(frame[38:42]) == self.host and not self.silent:
                 self.world.raw.send(fr.arp_reply(frame, PEER_MAC))
@@ -197,7 +199,7 @@ class Tester:
             if fr.text_of(p.payload[:16]) == self.host and p.src != "::" and not self.silent:
                 self.world.raw.send(fr.neighbour_advertisement(PEER_MAC, frame[6:12], self.host, p.src))
             return
-        if p.dst == self.host:
+        if p.dst == self.host and not seen:
             p.time = stamp
             self.packet_came(p)
 

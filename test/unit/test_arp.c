@@ -223,6 +223,30 @@ START_TEST(another_owner_of_our_address_is_counted_and_answered_once)
 }
 END_TEST
 
+/* RFC 1122 3.2.1.3: nobody has these addresses, so nobody is answered (as Linux). */
+START_TEST(impossible_askers_are_not_answered)
+{
+	static const uint32_t askers[] = { IP4(127, 0, 0, 1), IP4(224, 0, 0, 9),
+					   IP4(255, 255, 255, 255), IP4(192, 0, 2, 255) };
+
+	nw_inject(frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, askers[_i], NO_MAC, OUR_IP));
+	nw_expect_silence();
+	ck_assert_uint_eq(nw.st->net.neigh.pool.used, 0);
+}
+END_TEST
+
+/* RFC 1042 numbers IEEE 802 six; Linux takes it for Ethernet. */
+START_TEST(ieee_802_is_ethernet)
+{
+	size_t len = frame_build_arp(nw.frame, BCAST_MAC, 1, PEER_MAC, PEER_IP, NO_MAC, OUR_IP);
+
+	nw.frame[15] = 6;
+	nw_inject(len);
+	ck_assert(nw_take());
+	ck_assert(nw.info.is_arp && nw.info.arp_op == 2);
+}
+END_TEST
+
 START_TEST(malformed_arp_is_dropped)
 {
 	static const struct {
@@ -379,6 +403,8 @@ static Suite *arp_suite(void)
 	tcase_add_test(tc, gratuitous_arp_updates_what_is_known_but_creates_nothing);
 	tcase_add_test(tc, another_owner_of_our_address_is_counted_and_answered_once);
 	tcase_add_loop_test(tc, malformed_arp_is_dropped, 0, 6);
+	tcase_add_loop_test(tc, impossible_askers_are_not_answered, 0, 4);
+	tcase_add_test(tc, ieee_802_is_ethernet);
 	tcase_add_test(tc, truncated_arp_is_dropped);
 	tcase_add_test(tc, a_scan_cannot_drive_out_the_known);
 	tcase_add_test(tc, a_cached_route_survives_the_replacement_of_its_neighbour);

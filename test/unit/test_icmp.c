@@ -85,6 +85,7 @@ START_TEST(a_timestamp_request_is_answered)
 	ck_assert_mem_eq(nw.info.data, rest, 8);
 	ck_assert_uint_eq(frame_get32(nw.info.data + 8), ms);
 	ck_assert_uint_eq(frame_get32(nw.info.data + 12), ms);
+	p.dst = IP4(192, 0, 2, 255);
 	memcpy(p.dmac, BCAST_MAC, 6);
 	nw_inject(frame_build_icmp(nw.frame, &p, 13, 0, rest, sizeof(rest)));
 	nw_expect_silence();
@@ -119,6 +120,20 @@ START_TEST(broadcast_echo_is_not_answered)
 	nw_inject(echo(&p, 10));
 	nw_expect_silence();
 	ck_assert_uint_eq(stack_mib(nw.st, MIB_ICMP_IN_ECHOS), 1);
+}
+END_TEST
+
+/* As Linux: what the address says counts, not how the frame came. */
+START_TEST(an_echo_to_us_in_a_broadcast_frame_is_answered)
+{
+	struct frame_path p;
+
+	nw_introduce_peer();
+	nw_path(&p);
+	memcpy(p.dmac, BCAST_MAC, 6);
+	nw_inject(echo(&p, 10));
+	ck_assert(nw_take());
+	ck_assert(nw.info.is_icmp && nw.info.icmp_type == 0);
 }
 END_TEST
 
@@ -342,6 +357,14 @@ START_TEST(errors_reach_the_transport_as_linux_maps_them)
 }
 END_TEST
 
+/* As Linux: that the pieces came too late is no error of a socket. */
+START_TEST(reassembly_time_is_not_told_to_the_transport)
+{
+	nw_inject(error(11, 1, 0, IPPROTO_UDP, OUR_IP, 4 + 20 + 8));
+	ck_assert_uint_eq(fake.nerr, 0);
+}
+END_TEST
+
 START_TEST(frag_needed_without_an_mtu_gets_the_next_plateau)
 {
 	nw_inject(error(3, 4, 0, IPPROTO_TCP, OUR_IP, 4 + 20 + 8));
@@ -376,6 +399,7 @@ static Suite *icmp_suite(void)
 	tcase_add_test(tc, echo_with_a_bad_checksum_is_dropped);
 	tcase_add_test(tc, a_timestamp_request_is_answered);
 	tcase_add_loop_test(tc, broadcast_echo_is_not_answered, 0, 3);
+	tcase_add_test(tc, an_echo_to_us_in_a_broadcast_frame_is_answered);
 	tcase_add_test(tc, a_large_echo_comes_back_in_fragments);
 	tcase_add_test(tc, an_echo_flood_is_limited);
 	tcase_add_test(tc, port_unreachable_quotes_the_packet);
@@ -384,6 +408,7 @@ static Suite *icmp_suite(void)
 	tcase_add_test(tc, errors_are_rate_limited);
 	tcase_add_test(tc, errors_to_one_host_are_few);
 	tcase_add_loop_test(tc, errors_reach_the_transport_as_linux_maps_them, 0, 16);
+	tcase_add_test(tc, reassembly_time_is_not_told_to_the_transport);
 	tcase_add_test(tc, frag_needed_without_an_mtu_gets_the_next_plateau);
 	tcase_add_test(tc, errors_about_packets_not_ours_or_too_short_are_counted);
 	suite_add_tcase(s, tc);

@@ -163,6 +163,7 @@ START_TEST(bad_extension_headers_are_answered_or_dropped)
 		{ 0, 8, { 17, 0, 5, 3 }, -1, 0, MIB_IP_IN_HDR_ERRORS }, /* alert of another length */
 		{ 0, 8, { 17, 0, 0xc2, 4, 0, 1, 0, 0 }, 0, 42, MIB_IP_IN_HDR_ERRORS }, /* jumbo */
 		{ 0, 8, { 17, 0, 0xc2, 4, 0, 0, 0, 1 }, 0, 44, MIB_IP_IN_HDR_ERRORS },
+		{ 0, 8, { 17, 0, 0xc2, 3, 0, 0, 0, 0 }, -1, 0, MIB_IP_IN_HDR_ERRORS },
 		{ 44, 8, { 44, 0, 0, 0, 0, 0, 0, 1, 17 }, 0, 48, MIB_IP_IN_HDR_ERRORS }, /* again */
 		{ 60, 8, { 17, 0, 1, 3 }, 0, 0, MIB_COUNT },		 /* a last Pad1: fine */
 		{ 60, 8, { 17, 99 }, -1, 0, MIB_IP_IN_TRUNCATED },
@@ -440,7 +441,7 @@ START_TEST(errors_reach_the_transport_as_linux_maps_them)
 		{ 1, 3, 0, EHOSTUNREACH, false }, { 1, 4, 0, ECONNREFUSED, true },
 		{ 1, 5, 0, EACCES, true },	  { 2, 0, 1400, EMSGSIZE, false },
 		{ 3, 0, 0, EHOSTUNREACH, false }, { 4, 1, 0, EPROTO, true },
-		{ 2, 0, 1279, 0, false },
+		{ 2, 0, 1279, 0, false },	  { 1, 7, 0, EPROTO, true },
 	};
 	uint8_t rest[4 + 40 + 8] = { 0 };
 
@@ -531,7 +532,7 @@ static Suite *ip6_suite(void)
 	tcase_add_loop_test(tc, impossible_addresses_are_dropped, 0, 11);
 	tcase_add_test(tc, length_and_version_are_checked);
 	tcase_add_loop_test(tc, extension_headers_are_walked, 0, 8);
-	tcase_add_loop_test(tc, bad_extension_headers_are_answered_or_dropped, 0, 16);
+	tcase_add_loop_test(tc, bad_extension_headers_are_answered_or_dropped, 0, 17);
 	tcase_add_loop_test(tc, a_long_header_chain_is_walked, 0, 2);
 	tcase_add_test(tc, a_jumbo_payload_of_no_jumbo_length_is_answered);
 	tcase_add_test(tc, unknown_next_header_is_answered);
@@ -545,7 +546,7 @@ static Suite *ip6_suite(void)
 	tcase_add_test(tc, a_large_datagram_leaves_in_fragments);
 	tcase_add_test(tc, a_datagram_leaves_whole_and_right);
 	tcase_add_loop_test(tc, echo_is_answered, 0, 12);
-	tcase_add_loop_test(tc, errors_reach_the_transport_as_linux_maps_them, 0, 9);
+	tcase_add_loop_test(tc, errors_reach_the_transport_as_linux_maps_them, 0, 10);
 	tcase_add_test(tc, port_unreachable_is_sent);
 	tcase_add_loop_test(tc, random_bytes_never_hurt, 0, 20);
 	suite_add_tcase(s, tc);
