@@ -93,14 +93,14 @@ def see_all(t, start_is_over=False):
     def observe(stamp, frame):
         kind = int.from_bytes(frame[12:14], "big")
         if kind == fr.ETH_ARP:
-            if start_is_over or not starts_up(frame, None):
+            if not starts_up(frame, None):
                 add("arp", stamp, arp_text(frame))
             return True
         p = fr.parse(frame)
         if p is None:
             return False
         if p.proto == fr.ICMP6 and p.type is not None and 133 <= p.type <= 137:
-            if start_is_over or not starts_up(frame, p):
+            if not starts_up(frame, p) or (start_is_over and p.type != 133):
                 add("nd", stamp, nd_text(p, frame))
             return True
         if p.proto == IGMP or (p.proto == fr.ICMP6 and p.type in (131, 132, 143)):
@@ -165,7 +165,7 @@ def table(name, rows, families=(4,), setup=None, **how):
                     packet, to = packet if isinstance(packet, tuple) else (packet, MAC)
                     send(t, packet, f"{text} {n}", to)
         run.__name__ = f"{name}_{i // ROWS + 1}"
-        script(families=families, seconds=0.5, **how)(run)
+        script(families=families, seconds=0.5, tolerance=0.2, **how)(run)
 
 
 def servers(t):

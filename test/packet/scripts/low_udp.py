@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """low_udp.py - UDP sockets and what happens below them (RFC 768, RFC 1122 4.1)."""
-import struct
-
 import frame as fr
 from low import BROADCAST, group_mac, ip4, ip6, see_all, send
 from script import script
@@ -117,7 +115,7 @@ def udp_errors_about_others(t):
     t.error(fd)
 
 
-@script(families=(4, 6))
+@script(families=(6,))
 def udp_broadcasts_and_groups_are_delivered(t):
     see_all(t)
     wild, named = bound(t), bound(t, PORT + 1, t.subject)
