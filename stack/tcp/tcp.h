@@ -7,7 +7,7 @@
  *   tcp_demux.c	finds what a segment belongs to and carries out the verdict
  *   tcp_input.c	RFC 9293 3.10.7 step by step on one connection; changes state, never sends
  *   tcp_ack.c		what an acknowledgment does to the send queue
- *   tcp_loss.c		what it says about losses (with tcp_sack.c, tcp_rack.c, tcp_cc*.c)
+ *   tcp_loss.c		what it says about losses (with tcp_sack.c, tcp_rack.c, tcp_undo.c, tcp_cc*.c)
  *   tcp_rcv.c		receive queue and the window we offer (with tcp_reass.c)
  *   tcp_output.c	the only place that decides to send, and sends
  *   tcp_tso.c		segments that leave together, where the link cuts them
@@ -68,6 +68,7 @@
 #define TCP_DEFAULT_MSS4 536
 #define TCP_DEFAULT_MSS6 1220
 #define TCP_MIN_MSS 88
+#define TCP_MIN_SND_MSS 48
 #define TCP_MAX_QUICKACKS 16
 #define TCP_DUPTHRESH 3
 #define TCP_MAX_REORDERING 300
@@ -125,6 +126,7 @@ enum tcp_flag {
 	TF_FIN_QUEUED = 1u << 11, /* our FIN is at the end of the send queue */
 	TF_ECN_ECE = 1u << 12,	/* echo congestion (RFC 3168 6.1.3) until CWR is seen */
 	TF_ECN_CWR = 1u << 13,	/* say CWR with the next new data */
+	TF_FRTO_NEW = 1u << 14,	/* F-RTO: new data goes first (RFC 5682 2.1 step 2.b) */
 	TF_MORE = 1u << 15,	/* MSG_MORE of the call being handled */
 	TF_CWND_LIMITED = 1u << 16,
 	TF_FRTO = 1u << 17,

@@ -132,6 +132,9 @@ static void clean_queue(struct stack *st, struct tcp_sock *tp, const struct tcp_
 	}
 	if (m != NULL && m != tp->send_head && seq_lt(pkt_cb(m)->seq, una))
 		tcp_sndq_trim_head(tp, m, una - pkt_cb(m)->seq);
+	/* Without SACK, what came with a retransmission's ACK may have waited for it all along. */
+	if (!(tp->flags & TF_SACK) && ai->retrans_acked)
+		ai->orig_sack_acked = false;
 	if (ai->acked > 0) {
 		if (!(tp->flags & TF_SACK))
 			reno_uncount(tp, ai->acked);

@@ -9,12 +9,10 @@
  *   Recovery	fast retransmit: PRR (RFC 6937) reduces cwnd while lost segments are sent
  *		again.  With SACK losses are found by RACK; without by duplicate ACKs and
  *		partial ACKs (NewReno, RFC 6582)
- *   Loss	an RTO: everything is marked lost, cwnd is 1, slow start.  F-RTO (RFC 5682) watches
- *		whether that was a mistake
+ *   Loss	an RTO: all that is overdue is marked lost, one more segment may go, slow start
  *
- * Recovery and Loss end when high_seq (snd_nxt at their beginning) is acknowledged.  If the
- * ACKs show that nothing had been lost (Eifel by timestamps, RFC 3522; D-SACK, RFC 3708),
- * cwnd and ssthresh are put back.
+ * Recovery and Loss end when high_seq (snd_nxt at their beginning) is acknowledged, or when the
+ * ACKs show that nothing had been lost (tcp_undo.c).
  */
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_cc.h"
@@ -114,60 +112,12 @@ static void end_reduction(struct tcp_sock *tp, uint64_t now)
 	}
 }
 
-/* -- undo --------------------------------------------------------------------------------------- */
-
-static void init_undo(struct tcp_sock *tp)
-{
-	tp->undo_marker = tp->snd_una != 0 ? tp->snd_una : 1;
-	tp->undo_retrans = tp->retrans_out > 0 ? (int32_t)tp->retrans_out : -1;
-}
-
-/* RFC 3522: the ACK echoes a timestamp from before the first retransmission. */
-static bool acked_the_original(const struct tcp_sock *tp)
-{
-	return (tp->flags & TF_TS) && tp->rcv_tsecr != 0 && tp->retrans_stamp != 0 &&
-	       seq_lt(tp->rcv_tsecr, tcp_ts_clock(tp->retrans_stamp) + tp->ts_off);
-}
-
-static bool may_undo(const struct tcp_sock *tp)
-{
-	return tp->undo_marker != 0 && (tp->undo_retrans == 0 || acked_the_original(tp));
-}
-
-static void undo_reduction(struct stack *st, struct tcp_sock *tp, bool unmark, uint64_t now)
-{
-	struct rte_mbuf *m;
-
-	if (unmark) {
-		for (m = tp->snd_head; m != tp->send_head; m = pkt_cb(m)->qnext) {
-			struct pkt_cb *cb = pkt_cb(m);
-
-			if (cb->sacked & SEG_LOST) {
-				tp->lost_out--;
-				if (!(cb->sacked & SEG_RETRANS))
-					tp->lost_unsent--;
-				cb->sacked &= (uint8_t)~SEG_LOST;
-			}
-		}
-	}
-	if (tp->prior_ssthresh != 0) {
-		tp->cwnd = tp->cc->undo_cwnd(tp);
-		if (tp->prior_ssthresh > tp->ssthresh)
-			tp->ssthresh = tp->prior_ssthresh;
-		tp->flags &= ~TF_ECN_CWR;
-	}
-	tp->cwnd_stamp = now;
-	tp->undo_marker = 0;
-	tp->rack.advanced = true;
-	MIB_INC(st, TCP_UNDO);
-}
-
 static void set_ca_state(struct tcp_sock *tp, enum ca_state state)
 {
 	tp->ca_state = (uint8_t)state;
 }
 
-static void try_keep_open(struct tcp_sock *tp)
+void tcp_try_keep_open(struct tcp_sock *tp)
 {
 	set_ca_state(tp, tp->sacked_out != 0 || tp->lost_out != 0 || tp->retrans_out != 0 ?
 				 CA_DISORDER : CA_OPEN);
@@ -188,7 +138,7 @@ void tcp_enter_recovery(struct stack *st, struct tcp_sock *tp, bool ece, uint64_
 		MIB_INC(st, TCP_RENO_RECOVERY);
 	MIB_INC(st, TCP_FAST_RETRANS);
 	tp->prior_ssthresh = 0;
-	init_undo(tp);
+	tcp_undo_init(tp);
 	if (tp->ca_state < CA_CWR) {
 		if (!ece)
 			tp->prior_ssthresh = tp->ssthresh;
@@ -199,8 +149,6 @@ void tcp_enter_recovery(struct stack *st, struct tcp_sock *tp, bool ece, uint64_
 	}
 	tp->retrans_stamp = 0;
 	set_ca_state(tp, CA_RECOVERY);
-	if (tp->rack.reo_wnd_persist > 0)
-		tp->rack.reo_wnd_persist--;
 }
 
 /* RFC 3168 6.1.2: as for a loss, but nothing is retransmitted; once per round trip. */
@@ -227,14 +175,14 @@ void tcp_loss_without_congestion(struct tcp_sock *tp)
 		tp->ssthresh = tp->cwnd / 4 * 3;
 	tp->prior_ssthresh = 0;
 	tp->undo_marker = 0;
-	tp->flags &= ~TF_FRTO;
+	tp->flags &= ~(TF_FRTO | TF_FRTO_NEW);
 	set_ca_state(tp, CA_LOSS);
 }
 
 /* RFC 5681 3.1 (4), RFC 6298 5.4-5.7, RFC 5682 2.1: the retransmission timer fired. */
 void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
-	bool new_episode = tp->ca_state < CA_RECOVERY;
+	bool new_episode = tp->ca_state < CA_RECOVERY, probing = tp->mtup.probe != 0;
 	struct rte_mbuf *m;
 
 	tp->mtup.probe = 0; /* inconclusive */
@@ -246,8 +194,10 @@ void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	}
 	if (!(tp->flags & TF_SACK))
 		tp->sacked_out = 0;
+	/* RFC 8985 6.3: the head, and what else has had the time to arrive. */
 	for (m = tp->snd_head; m != tp->send_head; m = pkt_cb(m)->qnext)
-		tcp_mark_lost(tp, m);
+		if (m == tp->snd_head || tcp_rack_is_overdue(tp, pkt_cb(m)->tstamp, now))
+			tcp_mark_lost(tp, m);
 	if (tp->ca_state <= CA_DISORDER || !seq_gt(tp->high_seq, tp->snd_una) ||
 	    (tp->ca_state == CA_LOSS && tp->retransmits == 0)) {
 		tp->prior_ssthresh = tp->ca_state == CA_CWR || tp->ca_state == CA_RECOVERY ?
@@ -255,7 +205,7 @@ void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 								     tp->ssthresh : tp->cwnd * 3 / 4);
 		tp->prior_cwnd = tp->cwnd;
 		tp->ssthresh = tp->cc->ssthresh(tp);
-		init_undo(tp);
+		tcp_undo_init(tp);
 	}
 	if (tp->cc->on_rto != NULL)
 		tp->cc->on_rto(tp, now);
@@ -265,11 +215,11 @@ void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	set_ca_state(tp, CA_LOSS);
 	tp->high_seq = tp->snd_nxt;
 	tp->tlp_high_seq = 0;
-	tp->flags &= ~TF_FRTO;
+	tp->flags &= ~(TF_FRTO | TF_FRTO_NEW);
 	if (tp->flags & TF_ECN)
 		tp->flags |= TF_ECN_CWR;
-	/* RFC 5682 2.1 step 1, 3.1: not if a recovery was interrupted, nor the second time. */
-	if ((tp->flags & TF_SACK) && new_episode && tp->retransmits == 0)
+	/* RFC 5682 3.1 step 1: not if a recovery was interrupted, but again for the same segment (3.2). */
+	if ((new_episode || tp->retransmits > 0) && !probing)
 		tp->flags |= TF_FRTO;
 	if (tp->undo_retrans < 0)
 		tp->undo_retrans = 0;
@@ -323,11 +273,12 @@ static void leave_recovery(struct stack *st, struct tcp_sock *tp, struct tcp_ack
 {
 	if (!(tp->flags & TF_SACK))
 		tp->sacked_out = 0;
-	if (may_undo(tp)) {
-		undo_reduction(st, tp, false, ai->now);
-		MIB_INC(st, TCP_UNDO);
+	if (tcp_undo_is_due(tp)) {
+		tcp_undo(st, tp, false, ai->now);
 	} else {
 		end_reduction(tp, ai->now);
+		if (tp->rack.reo_wnd_persist > 0) /* RFC 8985 6.2 step 4 */
+			tp->rack.reo_wnd_persist--;
 	}
 	/* undo_marker stays: D-SACKs that tell that all was spurious may still come. */
 	tp->retrans_stamp = 0;
@@ -337,64 +288,48 @@ static void leave_recovery(struct stack *st, struct tcp_sock *tp, struct tcp_ack
 
 static void in_recovery(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
 {
+	if (ai->una_advanced && tcp_undo_partial(st, tp, ai->now))
+		return;
 	if (!(tp->flags & TF_SACK)) {
-		if (!ai->una_advanced) {
-			if (ai->dup)
-				reno_duplicate(tp);
-		} else {
-			/* RFC 6582 3.2 step 3, a partial ACK: the next one is lost as well. */
-			if (may_undo(tp) && tp->retrans_out == 0) {
-				undo_reduction(st, tp, true, ai->now);
-				try_keep_open(tp);
-				return;
-			}
+		if (ai->una_advanced) /* RFC 6582 3.2 step 3, a partial ACK: the next one is lost as well. */
 			mark_head_lost(tp);
-		}
+		else if (ai->dup)
+			reno_duplicate(tp);
 		return;
 	}
 	if (ai->dsack && tp->undo_marker != 0 && tp->undo_retrans == 0) {
-		undo_reduction(st, tp, true, ai->now);
-		try_keep_open(tp);
+		tcp_undo(st, tp, true, ai->now);
+		tcp_try_keep_open(tp);
 		return;
 	}
 	rack_identify(st, tp, ai);
 }
 
-/* RFC 5682 3.1: after an RTO, do ACKs of what was never retransmitted come? */
-static bool frto_says_spurious(struct tcp_sock *tp, const struct tcp_ack_info *ai)
-{
-	if (!(tp->flags & TF_FRTO))
-		return false;
-	/* Step 3.b: acknowledged by cumulative ACK or SACK, without having been sent again. */
-	if (ai->orig_sack_acked && (ai->una_advanced || ai->newly_sacked > 0))
-		return true;
-	if (ai->una_advanced || ai->newly_sacked > 0)
-		tp->flags &= ~TF_FRTO;
-	return false;
-}
-
 static void in_loss(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
 {
 	bool recovered = !seq_lt(tp->snd_una, tp->high_seq);
-	bool spurious = frto_says_spurious(tp, ai);
+	bool spurious = tcp_frto_says_spurious(tp, ai);
 
-	if (spurious || (ai->una_advanced && may_undo(tp) &&
-			 (acked_the_original(tp) || ai->dsack))) {
+	if (spurious || (ai->una_advanced && tcp_undo_is_due(tp) &&
+			 (tcp_acked_the_original(tp) || ai->dsack))) {
 		MIB_INC(st, TCP_SPURIOUS_RTOS);
-		undo_reduction(st, tp, true, ai->now);
+		tcp_undo(st, tp, true, ai->now);
 		tp->retransmits = 0;
 		tp->backoff = 0;
-		tp->flags &= ~TF_FRTO;
+		tp->flags &= ~(TF_FRTO | TF_FRTO_NEW);
 		tcp_rto_reset(tp);
-		try_keep_open(tp);
+		tcp_try_keep_open(tp);
 		tp->retrans_stamp = 0;
 		return;
 	}
+	tcp_frto_step(tp, ai, recovered);
 	if (recovered) {
 		tp->flags &= ~TF_FRTO;
 		if (!(tp->flags & TF_SACK))
 			tp->sacked_out = 0;
 		tp->retrans_stamp = 0;
+		if (tp->rack.reo_wnd_persist > 0)
+			tp->rack.reo_wnd_persist--;
 		if (!reno_holds(tp))
 			set_ca_state(tp, CA_OPEN);
 		return;
@@ -419,7 +354,7 @@ static void in_open(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *
 	} else {
 		if (ai->dsack && tp->ca_state <= CA_DISORDER && tp->undo_marker != 0 &&
 		    tp->undo_retrans == 0)
-			undo_reduction(st, tp, false, ai->now);
+			tcp_undo(st, tp, false, ai->now);
 		rack_identify(st, tp, ai);
 	}
 	if (time_to_recover(tp)) {
@@ -429,7 +364,7 @@ static void in_open(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *
 		return;
 	}
 	if (tp->ca_state != CA_CWR)
-		try_keep_open(tp);
+		tcp_try_keep_open(tp);
 }
 
 /* RFC 8985 7.4: what became of the tail loss probe. */
@@ -447,7 +382,7 @@ void tcp_tlp_ack(struct stack *st, struct tcp_sock *tp, uint32_t ack, struct tcp
 		/* The probe repaired a loss that nobody noticed: react to congestion all the same. */
 		tcp_enter_cwr(st, tp, ai->now);
 		end_reduction(tp, ai->now);
-		try_keep_open(tp);
+		tcp_try_keep_open(tp);
 		MIB_INC(st, TCP_LOSS_PROBE_RECOVERY);
 	} else if (!ai->una_advanced && ai->newly_sacked == 0 && !ai->wnd_updated) {
 		tp->tlp_high_seq = 0;
@@ -476,15 +411,18 @@ static void control_cwnd(struct tcp_sock *tp, struct tcp_ack_info *ai)
 		return;
 	}
 	if (ai->una_advanced || ai->newly_sacked > 0) {
-		bool raise = tp->reordering > TCP_DUPTHRESH ? ai->una_advanced : ai->data_acked;
+		/* Where reordering is normal, what is SACKed counts as well; but each segment once. */
+		bool raise = tp->reordering > TCP_DUPTHRESH || ai->data_acked;
 
-		if (raise && ai->acked > 0 && cwnd_was_used(tp))
-			tp->cc->cong_avoid(tp, ai->acked, ai);
+		if (raise && delivered > 0 && cwnd_was_used(tp))
+			tp->cc->cong_avoid(tp, delivered, ai);
 	}
 }
 
 void tcp_loss_on_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
 {
+	if (ai->ece) /* as Linux counts: what this ACK delivered went through the congestion */
+		tp->delivered_ce += (uint32_t)tp->delivered - ai->prior_delivered;
 	if (tp->cc->pkts_acked != NULL && ai->data_acked)
 		tp->cc->pkts_acked(tp, ai);
 	if (likely(tp->ca_state == CA_OPEN && !ai->dup && ai->newly_sacked == 0 && !ai->ece &&

@@ -37,6 +37,9 @@ uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now)
 										 tp->pmtu);
 	if (mss > tp->mss_clamp)
 		mss = tp->mss_clamp;
+	/* Linux's tcp_min_snd_mss: room for all options and eight bytes, whatever the peer says. */
+	if (mss < TCP_MIN_SND_MSS)
+		mss = TCP_MIN_SND_MSS;
 	if (tp->flags & TF_TS)
 		mss -= TCP_TS_OPT_LEN;
 	bound = tp->max_window > TCP_DEFAULT_MSS4 ? tp->max_window / 2 : tp->max_window;
@@ -498,6 +501,15 @@ static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	}
 }
 
+/* RFC 5682 2.1 step 2.b; if nothing may go, conventional recovery it is. */
+static void send_frto(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	tp->flags &= ~TF_FRTO_NEW;
+	send_new_data(st, tp, now);
+	if (!tcp_frto_waits(tp))
+		tp->flags &= ~TF_FRTO;
+}
+
 /*
  * The persist timer fired: send what fits the window, cut off if need be, else a probe.
  */
@@ -564,7 +576,9 @@ void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	if (unlikely(tp->flags & TF_STARVED))
 		tcp_unstarve(st, tp, now);
 	tp->flags &= ~TF_CWND_LIMITED;
-	if (unlikely(tp->lost_unsent > 0))
+	if (unlikely(tp->flags & TF_FRTO_NEW))
+		send_frto(st, tp, now);
+	if (unlikely(tp->lost_unsent > 0) && !tcp_frto_waits(tp))
 		retransmit_lost(st, tp, now);
 	if (tp->send_head != NULL)
 		send_new_data(st, tp, now);

@@ -132,6 +132,8 @@ void tcp_sack_clear_reneged(struct tcp_sock *tp);
 void tcp_loss_on_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai);
 void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_mark_lost(struct tcp_sock *tp, struct rte_mbuf *m);
+/* Open, or Disorder if something is missing. */
+void tcp_try_keep_open(struct tcp_sock *tp);
 /* What was marked lost is not congestion's doing: send it again, keep the window. */
 void tcp_loss_without_congestion(struct tcp_sock *tp);
 void tcp_enter_recovery(struct stack *st, struct tcp_sock *tp, bool ece, uint64_t now);
@@ -143,12 +145,28 @@ void tcp_rack_advance(struct tcp_sock *tp, const struct pkt_cb *cb, uint64_t now
 void tcp_seg_uncount(struct tcp_sock *tp, struct pkt_cb *cb);
 /* Mark what RACK holds for lost; returns ns until more may be, 0 none. */
 uint64_t tcp_rack_detect(struct tcp_sock *tp, uint64_t now);
+bool tcp_rack_is_overdue(const struct tcp_sock *tp, uint64_t tstamp, uint64_t now);
 void tcp_rack_update_reo_wnd(struct tcp_sock *tp, const struct tcp_ack_info *ai);
 void tcp_rate_seg_sent(struct tcp_sock *tp, struct pkt_cb *cb, uint64_t now);
 void tcp_rate_seg_delivered(struct tcp_sock *tp, const struct pkt_cb *cb,
 			    struct tcp_ack_info *ai);
 void tcp_rate_sample(struct tcp_sock *tp, struct tcp_ack_info *ai);
 void tcp_rate_check_app_limited(struct tcp_sock *tp);
+
+/* -- tcp_undo.c --------------------------------------------------------------------------- */
+void tcp_undo_init(struct tcp_sock *tp);
+bool tcp_undo_is_due(const struct tcp_sock *tp);
+bool tcp_acked_the_original(const struct tcp_sock *tp);
+/* unmark: what is marked lost is not. */
+void tcp_undo(struct stack *st, struct tcp_sock *tp, bool unmark, uint64_t now);
+bool tcp_undo_partial(struct stack *st, struct tcp_sock *tp, uint64_t now);
+bool tcp_frto_says_spurious(const struct tcp_sock *tp, const struct tcp_ack_info *ai);
+void tcp_frto_step(struct tcp_sock *tp, const struct tcp_ack_info *ai, bool recovered);
+/* New data was sent instead of retransmissions; they wait for what its ACK says. */
+static inline bool tcp_frto_waits(const struct tcp_sock *tp)
+{
+	return (tp->flags & TF_FRTO) && seq_gt(tp->snd_nxt, tp->high_seq);
+}
 
 /* -- tcp_rtt.c --------------------------------------------------------------------------- */
 void tcp_rtt_sample(struct tcp_sock *tp, uint64_t rtt);

@@ -57,6 +57,12 @@ static uint64_t reo_wnd(const struct tcp_sock *tp)
 	return wnd > REO_WND_MIN ? wnd : REO_WND_MIN;
 }
 
+/* 6.3, RACK_mark_losses_on_RTO(): is what was sent at tstamp overdue by the latest round trip? */
+bool tcp_rack_is_overdue(const struct tcp_sock *tp, uint64_t tstamp, uint64_t now)
+{
+	return now - tstamp >= tp->rack.rtt;
+}
+
 /*
  * Step 5: RACK_detect_loss().  The queue is in the order of first transmission, so the
  * first never-retransmitted segment sent after the latest delivered one ends the search:
@@ -93,9 +99,14 @@ uint64_t tcp_rack_detect(struct tcp_sock *tp, uint64_t now)
 	return wait;
 }
 
-/* Step 4, the adaptation: D-SACK in this round trip widens, 16 recoveries without one reset. */
+/*
+ * Step 4, the adaptation: D-SACK in this round trip widens, 16 recoveries without one reset.
+ * A D-SACK that comes alone tells no round trip: it waits for the next delivery.
+ */
 void tcp_rack_update_reo_wnd(struct tcp_sock *tp, const struct tcp_ack_info *ai)
 {
+	if (ai->rs.prior_time == 0)
+		return;
 	if ((uint32_t)ai->rs.prior_delivered - tp->rack.last_delivered > 0x7fffffff)
 		tp->rack.dsack_seen = false;
 	if (tp->rack.dsack_seen) {

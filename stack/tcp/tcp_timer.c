@@ -337,12 +337,14 @@ bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, bool acked, uint64_
 	uint64_t pto, rto_due;
 
 	/* 7.2: only with SACK, in Open or CWR, and when neither probe nor recovery is under way. */
-	if (!(tp->flags & TF_SACK) || tp->srtt == 0 || tp->packets_out == 0 ||
+	if (!(tp->flags & TF_SACK) || tp->packets_out == 0 ||
 	    (tp->ca_state != CA_OPEN && tp->ca_state != CA_CWR) || tp->tlp_high_seq != 0)
 		return false;
-	/* 7.2: PTO = 2 * SRTT, plus the peer's worst delayed ACK if one segment is in flight. */
+	/* 7.2: PTO = 2 * SRTT, plus the peer's worst delayed ACK if one segment is in flight; 1 s without SRTT. */
 	pto = (tp->srtt >> 3) * 2;
-	if (tp->packets_out == 1)
+	if (tp->srtt == 0)
+		pto = TCP_RTO_INIT;
+	else if (tp->packets_out == 1)
 		pto += TCP_RTO_MIN;
 	else
 		pto += 2 * NS_PER_MS;
