@@ -44,7 +44,7 @@ int tcp_cc_find(const char *name);
 const struct tcp_cc_ops *tcp_cc_by_id(unsigned int id);
 void tcp_cc_assign(struct tcp_sock *tp, unsigned int id);
 
-/* Slow start: one segment per segment acknowledged (RFC 3465, L unbounded by ACK); returns what is left. */
+/* Slow start: one segment per segment acknowledged, up to ssthresh; returns what is left. */
 uint32_t tcp_slow_start(struct tcp_sock *tp, uint32_t acked);
 /* Congestion avoidance: one segment per w acknowledged. */
 void tcp_additive_increase(struct tcp_sock *tp, uint32_t w, uint32_t acked);

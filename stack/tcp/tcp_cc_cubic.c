@@ -5,7 +5,13 @@
  *   W_cubic(t) = C * (t - K)^3 + W_max,  K = cbrt((W_max - cwnd_epoch) / C),  C = 0.4
  *
  * t in seconds since the epoch (the last reduction) began, windows in segments.  Integer
- * arithmetic: times in ms, windows in 1/1024 segment.
+ * arithmetic: times in ms, windows in 1/1024 segment; but W_est, to which each ACK adds alpha / cwnd,
+ * in 1/2^24, so that nothing is lost to rounding where windows are large.
+ *
+ * Deviation: RFC 9406 4.2 lets an unpaced sender grow by at most L = 8 segments per ACK in slow
+ * start.  As in Linux there is no such bound: a receiver that coalesces (GRO) acknowledges up to
+ * 44 segments at once, and slow start would no longer double.  Nobody gains by it: what was not
+ * sent cannot be acknowledged, and a segment counts once.
  */
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_cc.h"
@@ -15,6 +21,7 @@
 #define C_NUM 4 /* C = 0.4 */
 #define C_DEN 10
 #define UNIT 1024ull
+#define EST_SHIFT 24 /* w_est */
 
 /* HyStart++: RFC 9406 4.3 */
 #define HS_MIN_RTT_THRESH (4 * NS_PER_MS)
@@ -28,10 +35,12 @@ struct cubic {
 	uint64_t epoch;	     /* ns, 0: not started */
 	uint32_t w_max;	     /* segments */
 	uint32_t k_ms;
-	uint64_t w_est;	     /* 1/1024 segment: what AIMD would have (4.3) */
-	uint32_t cwnd_epoch; /* cwnd when the epoch began */
+	uint64_t w_est;	     /* segments << EST_SHIFT: what AIMD would have (4.3) */
 	uint32_t cwnd_prior; /* W_max's twin: cwnd at the last event (4.6) */
-	uint64_t app_limited_since;
+	struct {	     /* before the last event, should it turn out to be none (4.9) */
+		uint32_t w_max, k_ms, cwnd_prior;
+		uint64_t epoch, w_est;
+	} undo;
 	/* HyStart++ */
 	uint64_t last_rtt, curr_rtt, css_baseline; /* ns; UINT64_MAX: none */
 	uint32_t round_end;
@@ -87,8 +96,7 @@ static uint64_t cube_root(uint64_t x)
 static void start_epoch(struct tcp_sock *tp, struct cubic *cu, uint64_t now)
 {
 	cu->epoch = now;
-	cu->cwnd_epoch = tp->cwnd;
-	cu->w_est = tp->cwnd * UNIT;
+	cu->w_est = (uint64_t)tp->cwnd << EST_SHIFT;
 	tp->cwnd_cnt = 0;
 	if (cu->w_max <= tp->cwnd) {
 		cu->k_ms = 0;
@@ -123,14 +131,14 @@ static void reno_friendly(struct tcp_sock *tp, struct cubic *cu, uint32_t acked)
 {
 	uint64_t num = 9, den = 17; /* 3 * 0.3 / 1.7 */
 
-	if (cu->w_est >= cu->cwnd_prior * UNIT)
+	if (cu->w_est >= (uint64_t)cu->cwnd_prior << EST_SHIFT)
 		num = den = 1;
-	cu->w_est += UNIT * acked * num / den / (tp->cwnd > 0 ? tp->cwnd : 1);
+	cu->w_est += ((uint64_t)acked << EST_SHIFT) * num / den / (tp->cwnd > 0 ? tp->cwnd : 1);
 }
 
 static void congestion_avoidance(struct tcp_sock *tp, struct cubic *cu, uint32_t acked, uint64_t now)
 {
-	uint64_t target, cwnd = tp->cwnd * UNIT;
+	uint64_t target, cwnd = tp->cwnd * UNIT, est;
 	uint64_t cnt;
 
 	if (cu->epoch == 0)
@@ -141,8 +149,9 @@ static void congestion_avoidance(struct tcp_sock *tp, struct cubic *cu, uint32_t
 				     NS_PER_MS);
 	if (target > cwnd + cwnd / 2)
 		target = cwnd + cwnd / 2;
-	if (target < cu->w_est)
-		target = cu->w_est;
+	est = cu->w_est / ((1u << EST_SHIFT) / UNIT);
+	if (target < est)
+		target = est;
 	/* 4.4, 4.5: (target - cwnd) / cwnd per segment: one segment per cnt of them */
 	if (target > cwnd)
 		cnt = tp->cwnd * UNIT / (target - cwnd);
@@ -153,12 +162,18 @@ static void congestion_avoidance(struct tcp_sock *tp, struct cubic *cu, uint32_t
 	tcp_additive_increase(tp, cnt < UINT32_MAX ? (uint32_t)cnt : UINT32_MAX, acked);
 }
 
+/* RFC 9406 4.3: for the initial slow start; later ones know where to end. */
+static bool hystart_applies(const struct tcp_sock *tp)
+{
+	return tp->ssthresh >= TCP_SSTHRESH_INF;
+}
+
 /* RFC 9406 4.2: in conservative slow start a quarter of the growth. */
-static uint32_t hystart_growth(struct cubic *cu, uint32_t acked)
+static uint32_t hystart_growth(const struct tcp_sock *tp, struct cubic *cu, uint32_t acked)
 {
 	uint32_t n;
 
-	if (!cu->css)
+	if (!cu->css || !hystart_applies(tp))
 		return acked;
 	cu->css_cnt += acked;
 	n = cu->css_cnt / HS_CSS_GROWTH_DIVISOR;
@@ -171,7 +186,7 @@ static void cubic_cong_avoid(struct tcp_sock *tp, uint32_t acked, const struct t
 	struct cubic *cu = cubic_of(tp);
 
 	if (tp->cwnd < tp->ssthresh) {
-		acked = tcp_slow_start(tp, hystart_growth(cu, acked));
+		acked = tcp_slow_start(tp, hystart_growth(tp, cu, acked));
 		if (acked == 0)
 			return;
 	}
@@ -183,6 +198,11 @@ static uint32_t cubic_ssthresh(struct tcp_sock *tp)
 	struct cubic *cu = cubic_of(tp);
 	uint32_t w;
 
+	cu->undo.w_max = cu->w_max;
+	cu->undo.k_ms = cu->k_ms;
+	cu->undo.cwnd_prior = cu->cwnd_prior;
+	cu->undo.epoch = cu->epoch;
+	cu->undo.w_est = cu->w_est;
 	cu->epoch = 0;
 	cu->cwnd_prior = tp->cwnd;
 	/* 4.7: fast convergence, a flow that does not reach its old W_max makes room. */
@@ -194,8 +214,16 @@ static uint32_t cubic_ssthresh(struct tcp_sock *tp)
 	return w > 2 ? w : 2;
 }
 
+/* 4.9: the curve goes on where it was. */
 static uint32_t cubic_undo_cwnd(struct tcp_sock *tp)
 {
+	struct cubic *cu = cubic_of(tp);
+
+	cu->w_max = cu->undo.w_max;
+	cu->k_ms = cu->undo.k_ms;
+	cu->cwnd_prior = cu->undo.cwnd_prior;
+	cu->epoch = cu->undo.epoch;
+	cu->w_est = cu->undo.w_est;
 	return tp->cwnd > tp->prior_cwnd ? tp->cwnd : tp->prior_cwnd;
 }
 
@@ -243,7 +271,7 @@ static void cubic_pkts_acked(struct tcp_sock *tp, const struct tcp_ack_info *ai)
 {
 	struct cubic *cu = cubic_of(tp);
 
-	if (tp->cwnd >= tp->ssthresh)
+	if (!hystart_applies(tp))
 		return;
 	if (seq_geq(tp->snd_una, cu->round_end))
 		hystart_round(tp, cu);
@@ -256,7 +284,8 @@ static void cubic_on_rto(struct tcp_sock *tp, uint64_t now)
 	struct cubic *cu = cubic_of(tp);
 
 	(void)now;
-	/* 4.8: the next congestion avoidance starts from where slow start ends. */
+	/* 4.8: K is 0 and W_max is cwnd where the next congestion avoidance begins. */
+	cu->w_max = 0;
 	cu->epoch = 0;
 	hystart_reset(tp, cu);
 }

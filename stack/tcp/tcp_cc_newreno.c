@@ -21,7 +21,13 @@ static void newreno_cong_avoid(struct tcp_sock *tp, uint32_t acked, const struct
 {
 	(void)ai;
 	if (tp->cwnd < tp->ssthresh) {
-		acked = tcp_slow_start(tp, acked);
+		/*
+		 * RFC 3465 2.2: L = 2 segments per ACK; 2.3: after a time-out one, because the ACK of
+		 * a hole covers what has left the network long ago.
+		 */
+		uint32_t limit = tp->ca_state == CA_LOSS ? 1 : 2;
+
+		acked = tcp_slow_start(tp, acked < limit ? acked : limit);
 		if (acked == 0)
 			return;
 	}
