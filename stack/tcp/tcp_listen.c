@@ -5,7 +5,8 @@
  * A SYN makes a struct tcp_req (a tenth of a connection); the handshake's ACK makes the
  * connection, which waits on its listener's accept queue.
  *
- *   SYN queue	at most `backlog` requests; then SYN cookies, or the SYN is dropped
+ *   SYN queue	at most `backlog` requests, and st->tcp.reqs of all listeners; then SYN cookies,
+ *		or the SYN is dropped
  *   accept queue	at most backlog + 1 connections; while it is full SYNs are dropped, and the
  *		handshake's ACK is dropped too, so that the SYN-ACK is sent again and the ACK comes
  *		again (Linux with tcp_abort_on_overflow = 0)
@@ -212,6 +213,10 @@ static enum tcp_verdict syn_arrives(struct stack *st, struct tcp_sock *lsk, stru
 		return TCP_V_DONE;
 	}
 	req = pool_alloc(&st->tcp.reqs);
+	if (req == NULL && st->cfg.syncookies != 0) { /* all listeners together are full */
+		send_cookie(st, lsk, rx, now);
+		return TCP_V_DONE;
+	}
 	if (req == NULL || req_init(st, lsk, req, rx, now) < 0) {
 		if (req != NULL)
 			pool_free(&st->tcp.reqs, req);

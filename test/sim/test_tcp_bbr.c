@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_tcp_bbr.c - pacing, and congestion control that follows a model instead of losses. */
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
+#include "test/wire/script.h"
 
 #define MBPS 1000000ull
 
@@ -138,6 +138,37 @@ TEST(bbr_is_not_fooled_by_an_idle_program)
 	must(world_run_until(w, stream_done, b, 20 * SEC), "the stream does not end");
 	must(b->finished_at - start < 3 * SEC, "took %.2f s", (double)(b->finished_at - start) / 1e9);
 	world_free(w);
+}
+
+/* 4.2.1: always paced: a window that opens at once does not leave at once. */
+TEST(bbr_paces_its_segments)
+{
+	struct script_seen s;
+	uint64_t last = 0;
+	unsigned int n = 0, together = 0;
+
+	script(.seed = 6);
+	given_connecting();
+	expect(SYN, .seq = 0);
+	advance_ms(100);
+	peer_synack(.sack = true);
+	expect(ACK);
+	use_cc(S.c, "bbr");
+	app_send(10 * 1460);
+	expect_whatever();
+	advance_ms(100);
+	peer(ACK);
+	app_send(20 * 1460);
+	advance_ms(100);
+	while (script_next(&s)) {
+		together += n > 0 && s.time == last;
+		last = s.time;
+		n++;
+		free(s.bytes);
+	}
+	must(n >= 15, "%u segments in a round trip", n);
+	must(together <= 4, "%u of %u left together with the one before", together, n);
+	script_finish();
 }
 
 SIM_MAIN("tcp-bbr")

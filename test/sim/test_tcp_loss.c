@@ -228,7 +228,26 @@ TEST(karn_keeps_the_backoff_without_timestamps)
 	expect(ACK, .seq = 101, .len = 100);
 	expect_nothing();
 	/* No valid sample since: the time-out is still backed off to 800 ms (RFC 6298 5.5 note). */
-	expect_after_ms(390, 830, ACK, .seq = 101, .len = 100);
+	expect_after_ms(790, 830, ACK, .seq = 101, .len = 100);
+	script_finish();
+}
+
+/* RFC 7323 4.1: the timestamp tells which copy was acknowledged, so that one may be measured. */
+TEST(timestamps_measure_a_retransmitted_segment)
+{
+	script(.seed = 14);
+	given_connected(.ts = true);
+	app_send(100);
+	expect(ACK, .len = 100);
+	expect_after_ms(195, 210, ACK, .seq = 1, .len = 100);
+	expect_after_ms(395, 415, ACK, .seq = 1, .len = 100);
+	advance_ms(20);
+	peer(ACK);
+	/* 20 ms: the back-off is over (RFC 6298 5.7). */
+	app_send(100);
+	expect(ACK, .seq = 101, .len = 100);
+	expect_after_ms(200, 260, ACK, .seq = 101, .len = 100);
+	peer(ACK);
 	script_finish();
 }
 

@@ -57,6 +57,7 @@ struct script_seg {
 	int64_t seq, ack, len, win, urg;
 	int64_t mss, wscale, sackok, tsval, tsecr;
 	int64_t psh, ece, cwr;
+	int64_t ecn; /* the IP header's: 0 none, 1 and 2 ECT, 3 CE; default: 0, any */
 	struct {
 		int64_t from, to; /* relative to the direction that the blocks tell about */
 	} sack[4];
@@ -72,7 +73,7 @@ struct script_seg {
 	{                                                                                          \
 		.seq = DFLT, .ack = DFLT, .len = 0, .win = DFLT, .urg = DFLT, .mss = DFLT,         \
 		.wscale = DFLT, .sackok = DFLT, .tsval = DFLT, .tsecr = DFLT, .psh = DFLT,         \
-		.ece = DFLT, .cwr = DFLT, .sport = DFLT, .dport = DFLT, .flags = (fl), __VA_ARGS__ \
+		.ece = DFLT, .cwr = DFLT, .ecn = DFLT, .sport = DFLT, .dport = DFLT, .flags = (fl), __VA_ARGS__ \
 	}
 
 /* Later initialisers override the defaults on purpose. */

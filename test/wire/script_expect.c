@@ -181,6 +181,8 @@ static void compare_segment(const struct expectation *e)
 			(uint32_t)(t->ack - S.f->peer_iss));
 	if (w->win != DFLT)
 		compare(e, "win", w->win, t->win);
+	if (w->ecn != DFLT)
+		compare(e, "ECN", w->ecn, e->got->info.tos & 3);
 	if (w->urg != DFLT)
 		compare(e, "urgent pointer", w->urg, t->urg);
 	compare_options(e, &o);

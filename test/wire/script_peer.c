@@ -67,6 +67,15 @@ static void put_options(struct frame_tcp *t, const struct script_seg *seg)
 	put_sack(t, seg);
 }
 
+static void set_ecn(uint8_t *frame, size_t len, uint8_t bits)
+{
+	if (S.path.v6)
+		frame[ETH_HLEN + 1] |= (uint8_t)(bits << 4);
+	else
+		frame[ETH_HLEN + 1] |= bits;
+	frame_fill_csums(frame, len);
+}
+
 void script_peer(const struct script_seg *seg)
 {
 	static uint8_t buf[FRAME_MAX], payload[FRAME_MAX];
@@ -94,6 +103,8 @@ void script_peer(const struct script_seg *seg)
 		pattern_fill(payload, t.len, PEER_KEY, (uint64_t)(uint32_t)(seq - 1));
 	put_options(&t, seg);
 	len = frame_build_tcp(buf, &S.path, &t);
+	if (seg->ecn != DFLT)
+		set_ecn(buf, len, (uint8_t)seg->ecn);
 	if (seg->bad_csum)
 		buf[ETH_HLEN + frame_ip_len(&S.path) + 16] ^= 0x55;
 	end = seq + t.len + !!(t.flags & TCP_SYN) + !!(t.flags & TCP_FIN);
