@@ -50,7 +50,11 @@
 #define EAL_OVERHEAD   (12ull << 20) /* drivers' queues, ethdev's tables, heap headers */
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
-#define TSO_MAX_SEGS   64 /* 64 KiB of ordinary segments are 45 */
+/*
+ * Devices say how many pieces a packet may have (nb_seg_max), but vmxnet3 says 255 and refuses
+ * super-packets of more than 24.  What is paid once for 16 segments is little for each.
+ */
+#define TSO_MAX_SEGS 16
 
 static const struct link_type *const link_types[] = { &link_tap, &link_af_packet, &link_memif };
 

@@ -117,9 +117,9 @@ static uint8_t ecn_bits(struct tcp_sock *tp, struct tcp_hdr *h, bool new_data)
 	return 2; /* ECT(0) */
 }
 
-/* w holds nsegs segments, all but the last of segsz bytes. */
+/* w holds nsegs segments; where there are several it is itself the first of them. */
 static int to_network(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w, uint32_t hdr_len,
-		      uint8_t ecn, uint32_t nsegs, uint32_t segsz, uint64_t now)
+		      uint8_t ecn, uint32_t nsegs, uint64_t now)
 {
 	bool v4 = ipaddr_is_v4(&tp->node.key.raddr);
 	struct ip_tx tx = {
@@ -136,7 +136,7 @@ static int to_network(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w,
 	w->l4_len = hdr_len;
 	if (nsegs > 1) {
 		w->ol_flags = RTE_MBUF_F_TX_TCP_SEG;
-		w->tso_segsz = segsz;
+		w->tso_segsz = pkt_cb(w)->len;
 	}
 	MIB_ADD(st, TCP_OUT_SEGS, nsegs);
 	tp->segs_out += nsegs;
@@ -171,14 +171,16 @@ static struct rte_mbuf *wire_mbuf(struct stack *st, struct rte_mbuf *m)
 
 static void note_sent(struct tcp_sock *tp, struct rte_mbuf *m, uint32_t n, uint64_t now)
 {
-	for (; n > 0; n--, m = pkt_cb(m)->qnext) {
-		struct pkt_cb *cb = pkt_cb(m);
+	struct pkt_cb *cb;
 
+	tp->data_segs_out += n;
+	do {
+		cb = pkt_cb(m);
 		tcp_rate_seg_sent(tp, cb, now);
 		cb->tstamp = now;
-		tp->data_segs_out++;
 		tp->bytes_sent += cb->len;
-	}
+		m = cb->qnext;
+	} while (--n > 0);
 }
 
 /*
@@ -221,7 +223,7 @@ static int xmit_segments(struct stack *st, struct tcp_sock *tp, struct rte_mbuf 
 
 	note_sent(tp, m, n, now);
 	ack_sent(tp);
-	return to_network(st, tp, w, hdr_len, ecn, n, cb->len, now);
+	return to_network(st, tp, w, hdr_len, ecn, n, now);
 }
 
 int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
@@ -255,7 +257,7 @@ void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	w->data_len = (uint16_t)hdr_len;
 	w->pkt_len = hdr_len;
 	ack_sent(tp);
-	to_network(st, tp, w, hdr_len, 0, 1, 0, now);
+	to_network(st, tp, w, hdr_len, 0, 1, now);
 }
 
 /*
@@ -277,7 +279,7 @@ void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t
 	hdr_len = (uint32_t)tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), &h);
 	w->data_len = (uint16_t)hdr_len;
 	w->pkt_len = hdr_len;
-	to_network(st, tp, w, hdr_len, 0, 1, 0, now);
+	to_network(st, tp, w, hdr_len, 0, 1, now);
 }
 
 /* -- retransmission -------------------------------------------------------------------------- */
@@ -458,7 +460,9 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 	}
 	if (pkt_cb(m)->len > len && tcp_split(st, tp, m, len) < 0)
 		return false;
-	n = !probe && pkt_cb(m)->qnext != NULL ? tcp_tso_count(st, tp, now) : 1;
+	n = 1;
+	if (!probe && pkt_cb(m)->qnext != NULL && (tp->inet.dst.nif->caps & NETIF_TX_TSO))
+		n = tcp_tso_count(st, tp, now);
 	if (xmit_segments(st, tp, m, n, false, now) == -ENOBUFS)
 		return false;
 	for (; n > 0; n--, m = tp->send_head) {

@@ -76,8 +76,8 @@ uint32_t tcp_tso_count(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	const struct rte_mbuf *m = tp->send_head;
 	uint32_t segsz = pkt_cb(m)->len, most, room, n;
 
-	if (likely(!(tp->inet.dst.nif->caps & NETIF_TX_TSO)) || segsz == 0 ||
-	    !headers_are_alike(tp) || rte_mbuf_refcnt_read(m) != 1 || !link_cuts(st, tp, now))
+	if (segsz == 0 || !headers_are_alike(tp) || rte_mbuf_refcnt_read(m) != 1 ||
+	    !link_cuts(st, tp, now))
 		return 1;
 	most = most_segs(tp, segsz);
 	room = tcp_in_flight(tp) < tp->cwnd ? tp->cwnd - tcp_in_flight(tp) : 1;
