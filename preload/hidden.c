@@ -5,6 +5,8 @@
 #include "preload/hidden.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -18,6 +20,46 @@
 
 /* How often the stack may choose a port that the kernel turns out to have taken. */
 #define BIND_TRIES 64
+
+bool hidden_is_our_link(uint32_t index)
+{
+	const struct netif *nif;
+	unsigned int n;
+
+	for (n = 0; (nif = engine_netif(n)) != NULL; n++)
+		if (nif->ifindex == index)
+			return true;
+	return false;
+}
+
+/*
+ * Behind an AF_PACKET port the kernel sees the frames that we see, and would deliver those to
+ * groups and to all a second time: not to the sockets that lie under ours.
+ */
+static void shut_out_our_links(const struct file *f, int fd)
+{
+	struct sock_filter code[4 + STACK_MAX_NETIFS + 1] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 1, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_IFINDEX)),
+	};
+	struct sock_fprog prog = { .filter = code, .len = 3 };
+	const struct netif *nif;
+	unsigned int n, links;
+
+	if (f->so->type == SOCK_STREAM)
+		return;
+	for (links = 0; engine_netif(links) != NULL; links++)
+		continue;
+	for (n = 0; (nif = engine_netif(n)) != NULL; n++)
+		code[prog.len++] = (struct sock_filter)BPF_JUMP(
+			BPF_JMP | BPF_JEQ | BPF_K, nif->ifindex, (uint8_t)(links - n), 0);
+	code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+	code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	/* A packet to us alone jumps over the look at its link. */
+	code[1].jt = (uint8_t)(links + 1);
+	real.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
 
 static uint16_t sockaddr_port(const struct sockaddr *sa)
 {
@@ -69,6 +111,7 @@ int hidden_bind_both(struct stack *st, struct file *f, int fd, const struct sock
 			return port;
 		memcpy(&ss, sa, len);
 		sockaddr_set_port(&ss, (uint16_t)port);
+		shut_out_our_links(f, fd);
 		if (real.bind(fd, (struct sockaddr *)&ss, len) == 0) {
 			f->hidden_bound = true;
 			return 0;
@@ -106,6 +149,7 @@ void hidden_bind_late(struct stack *st, struct file *f, int fd)
 		return;
 	len = wildcard(f, &ss);
 	sockaddr_set_port(&ss, (uint16_t)port);
+	shut_out_our_links(f, fd);
 	/* If the kernel has it taken, the two sides have different ports: nobody chose this one. */
 	real.bind(fd, (struct sockaddr *)&ss, len);
 	f->hidden_bound = true;
@@ -176,6 +220,8 @@ void file_to_kernel(struct file *f, int fd, uint64_t now)
 	}
 	if (f->side == FILE_DUAL)
 		hidden_set_nonblock(fd, (f->flags & O_NONBLOCK) != 0);
+	if (f->hidden_bound && f->so->type != SOCK_STREAM)
+		real.setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int));
 	if (f->fd_refs == 1) {
 		fdtable_remove(fd);
 		refs = 1;

@@ -10,6 +10,7 @@
 #define PRELOAD_HIDDEN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -32,6 +33,9 @@ int hidden_bind_both(struct stack *st, struct file *f, int fd, const struct sock
 int hidden_bind_any(struct stack *st, struct file *f, int fd);
 /* Give the kernel side the port that the stack has chosen for an unbound datagram socket. */
 void hidden_bind_late(struct stack *st, struct file *f, int fd);
+
+/* Is that the index of a link that one of our ports has the frames of? */
+bool hidden_is_our_link(uint32_t index);
 
 ssize_t hidden_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t hidden_sendmsg(int fd, const struct msghdr *msg, int flags);

@@ -6,7 +6,11 @@
  * decided yet, or DUAL) it gets the option too, so that the kernel's connections
  * behave alike; what it says of it does not matter.
  */
+#include <netinet/in.h>
+#include <string.h>
+
 #include "preload/call.h"
+#include "preload/hidden.h"
 #include "preload/real.h"
 
 #define SEEN_MAX 64
@@ -29,6 +33,31 @@ static void log_unknown(int level, int name)
 		 level, name);
 }
 
+/*
+ * A group on a link of ours, by its index: the kernel, whose link it is too, would report it to
+ * routers a second time.
+ */
+static bool is_group_of_ours(int level, int name, const void *val, socklen_t len)
+{
+	uint32_t index;
+	size_t at;
+
+	if (level != IPPROTO_IP && level != IPPROTO_IPV6)
+		return false;
+	if (name >= MCAST_JOIN_GROUP && name <= MCAST_LEAVE_SOURCE_GROUP)
+		at = offsetof(struct group_req, gr_interface);
+	else if (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP))
+		at = offsetof(struct ip_mreqn, imr_ifindex);
+	else if (level == IPPROTO_IPV6 && (name == IPV6_JOIN_GROUP || name == IPV6_LEAVE_GROUP))
+		at = offsetof(struct ipv6_mreq, ipv6mr_interface);
+	else
+		return false;
+	if (len < at + sizeof(index))
+		return false;
+	memcpy(&index, (const char *)val + at, sizeof(index));
+	return index != 0 && hidden_is_our_link(index);
+}
+
 static long setsockopt_ours(int fd, int level, int name, const void *val, socklen_t len)
 {
 	struct stack *st = engine_enter();
@@ -46,7 +75,7 @@ static long setsockopt_ours(int fd, int level, int name, const void *val, sockle
 		goto out;
 	}
 	r = socket_setsockopt(st, f->so, level, name, val, len, engine_now());
-	if (f->side != FILE_SHIM && r != -EINVAL)
+	if (f->side != FILE_SHIM && r != -EINVAL && !is_group_of_ours(level, name, val, len))
 		real.setsockopt(fd, level, name, val, len);
 	if (r == -ENOPROTOOPT)
 		log_unknown(level, name);

@@ -115,7 +115,7 @@ def udp_errors_about_others(t):
     t.error(fd)
 
 
-@script(families=(6,))
+@script(families=(4, 6))
 def udp_broadcasts_and_groups_are_delivered(t):
     see_all(t)
     wild, named = bound(t), bound(t, PORT + 1, t.subject)
