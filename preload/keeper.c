@@ -265,6 +265,8 @@ static __attribute__((noreturn)) void leave_port(void)
 
 	shim_log(LOG_LEVEL_INFO, "the keeper ends: %u files, %u waits, %d packet buffers left behind",
 		 shm->files.used, shm->wait_entries.used + shm->waiters.used, lost);
+	shim_log(LOG_LEVEL_INFO, "the stack was found busy %u times, and waited for asleep %u times",
+		 shm->lock.contended, shm->lock.sleeps);
 	close_all_but(engine.listen_fds, engine.nports);
 	_exit(0);
 }

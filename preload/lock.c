@@ -15,6 +15,13 @@
  * This is lighter than a robust process-shared mutex, which enters itself into a doubly
  * linked list at each lock.
  *
+ * One death is not seen by the kernel: of a thread that has let go and not come to the wake-up
+ * yet, when another has taken the lock meanwhile.  The word is that one's, so the kernel
+ * does nothing, and it carries no mark that somebody sleeps, as it was free.  Nor of one that
+ * was woken, and is killed before it can take the lock.  So sleepers look every LOOK_NS for
+ * themselves.  (To leave the mark in the free word would not do: it can only be taken away by
+ * one who knows that nobody sleeps any more, and he can die between that and doing so.)
+ *
  * States of the word:  0 free · tid held · tid|WAITERS held, wake on unlock ·
  * OWNER_DIED[|WAITERS] the holder died.  Taken by a thread that has slept it always
  * carries WAITERS, as there may be more sleepers; that costs one wake-up too many at
@@ -29,12 +36,21 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "preload/engine_priv.h"
 #include "preload/real.h"
 
-/* Looks at a busy lock before sleeping: some 2 µs, what a socket call holds it for. */
-#define LOCK_SPINS 100
+/*
+ * Pauses at a busy lock before sleeping: some 20 µs, which is longer than calls hold it, and
+ * less than a sleep and its wake-up cost (30 to 50 µs).
+ */
+#define LOCK_PAUSES 1000
+/* The longest of them in a row: each look takes the word's cache line from its holder. */
+#define LOCK_PAUSE_MAX 128
+
+/* A sleeper that was forgotten because of a death finds out. */
+#define LOOK_NS (10 * NSEC_PER_MSEC)
 
 static inline void cpu_relax(void)
 {
@@ -57,11 +73,29 @@ static bool word_take(struct engine_lock *l, uint32_t v, uint32_t mine)
 					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/*
+ * Looks grow rarer, so that a thread which is at it goes on for some calls while the stack is in
+ * its core's cache.  That matters more than whose turn it is: to move the stack to another
+ * core costs more than a call.
+ */
+static void pause_between_looks(unsigned int *paused)
+{
+	unsigned int n = *paused / 2 + 1;
+
+	if (n > LOCK_PAUSE_MAX)
+		n = LOCK_PAUSE_MAX;
+	*paused += n;
+	while (n-- > 0)
+		cpu_relax();
+}
+
 static int lock_slow(struct engine_lock *l, uint32_t tid)
 {
+	const struct timespec look = { .tv_nsec = LOOK_NS };
 	uint32_t mine = tid;
-	unsigned int spins = 0;
+	unsigned int paused = 0;
 
+	__atomic_add_fetch(&l->contended, 1, __ATOMIC_RELAXED);
 	for (;;) {
 		uint32_t v = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
 
@@ -70,8 +104,8 @@ static int lock_slow(struct engine_lock *l, uint32_t tid)
 				return (v & FUTEX_OWNER_DIED) != 0 ? -EOWNERDEAD : 0;
 			continue;
 		}
-		if (spins++ < LOCK_SPINS) {
-			cpu_relax();
+		if (paused < LOCK_PAUSES) {
+			pause_between_looks(&paused);
 			continue;
 		}
 		if ((v & FUTEX_WAITERS) == 0 &&
@@ -79,9 +113,10 @@ static int lock_slow(struct engine_lock *l, uint32_t tid)
 						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
 		/* Not PRIVATE: other processes sleep on it.  Returns early for any reason. */
-		real.syscall(SYS_futex, &l->word, FUTEX_WAIT, v | FUTEX_WAITERS, NULL, NULL, 0);
+		__atomic_add_fetch(&l->sleeps, 1, __ATOMIC_RELAXED);
+		real.syscall(SYS_futex, &l->word, FUTEX_WAIT, v | FUTEX_WAITERS, &look, NULL, 0);
 		mine = tid | FUTEX_WAITERS;
-		spins = 0;
+		paused = 0;
 	}
 }
 

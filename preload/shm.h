@@ -69,7 +69,8 @@ struct evslot {
 /* The stack's lock: lock.c */
 struct engine_lock {
 	uint32_t word;		/* robust-futex format: tid | FUTEX_WAITERS | FUTEX_OWNER_DIED */
-	uint32_t pad[15];
+	uint32_t contended, sleeps; /* how often it was found busy, and slept for: logged at the end */
+	uint32_t pad[13];
 };
 
 /* What the keeper and the sleepers tell each other: keeper.c */

@@ -36,6 +36,11 @@ def reservation(pid):
     return best[1]
 
 
+def has_memory(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+        return f.read().split()[0] != "0"
+
+
 def lock_owner(pid, base):
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as f:
         f.seek(base)
@@ -157,7 +162,8 @@ def storm(world):
             w.alive(p)
             for victim in children_of(p.pid):
                 try:
-                    if state_of(victim) == "Z":
+                    # One that was killed has no memory any more long before it is a zombie.
+                    if state_of(victim) == "Z" or not has_memory(victim):
                         continue
                     base = reservation(victim)
                     os.kill(victim, signal.SIGSTOP)

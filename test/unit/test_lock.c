@@ -170,6 +170,47 @@ START_TEST(lock_wakes_a_sleeper_when_its_holder_is_killed)
 }
 END_TEST
 
+/* Has let go, another has taken it, and does not live to wake the sleeper. */
+static void let_go_and_die(void)
+{
+	enter();
+	sh->before++;
+	while (sh->after == 0)
+		usleep(100);
+	sh->inside = 0;
+	__atomic_store_n(&sh->lock.word, (uint32_t)getppid(), __ATOMIC_RELEASE);
+	kill(getpid(), SIGKILL);
+}
+
+START_TEST(lock_sleeper_outlives_a_death_between_unlock_and_wake_up)
+{
+	pid_t holder, sleeper;
+	int status = -1;
+
+	holder = fork();
+	if (holder == 0)
+		let_go_and_die();
+	while (sh->before == 0)
+		usleep(100);
+	sleeper = fork();
+	if (sleeper == 0) {
+		lock_acquire(&sh->lock, thread_self());
+		_exit(0);
+	}
+	while ((__atomic_load_n(&sh->lock.word, __ATOMIC_RELAXED) & FUTEX_WAITERS) == 0)
+		usleep(100);
+	sh->after = 1;
+	ck_assert_int_eq(waitpid(holder, NULL, 0), holder);
+	/* We are that other, who has it and knows of no sleeper. */
+	lock_release(&sh->lock, thread_self());
+	for (unsigned int i = 0; i < 3000 && waitpid(sleeper, &status, WNOHANG) == 0; i++)
+		usleep(1000);
+	kill(sleeper, SIGKILL);
+	waitpid(sleeper, NULL, 0);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
 START_TEST(lock_death_in_repair_is_told_again)
 {
 	for (int i = 0; i < 3; i++) {
@@ -229,6 +270,7 @@ static Suite *lock_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, lock_survives_a_storm_of_kills);
 	tcase_add_test(tc, lock_wakes_a_sleeper_when_its_holder_is_killed);
+	tcase_add_test(tc, lock_sleeper_outlives_a_death_between_unlock_and_wake_up);
 	tcase_add_test(tc, lock_death_in_repair_is_told_again);
 	tcase_add_test(tc, lock_keeps_the_list_op_pending_of_a_robust_mutex);
 	tcase_add_test(tc, lock_price_uncontended);
