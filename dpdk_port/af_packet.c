@@ -170,6 +170,22 @@ static uint16_t packet_tx(struct port *p, uint16_t queue, struct rte_mbuf **pkts
 	return packet_tx_burst(&p->rings[queue], pkts, n);
 }
 
+static void packet_kick(struct port *p, bool again)
+{
+	for (uint16_t q = 0; q < p->netif.nqueues; q++) {
+		if (again)
+			packet_tx_again(&p->rings[q]);
+		else
+			packet_tx_kick(&p->rings[q]);
+	}
+}
+
+static void packet_kick_later(struct port *p)
+{
+	for (uint16_t q = 0; q < p->netif.nqueues; q++)
+		p->rings[q].kicked_later = true;
+}
+
 static void packet_read_stats(const struct port *p, struct port_stats *stats)
 {
 	for (uint16_t q = 0; q < p->netif.nqueues; q++) {
@@ -205,6 +221,8 @@ const struct link_type link_af_packet = {
 	.link_up = packet_link_up,
 	.rx_burst = packet_rx,
 	.tx_burst = packet_tx,
+	.tx_kick = packet_kick,
+	.tx_kick_later = packet_kick_later,
 	.read_stats = packet_read_stats,
 	.detach = packet_detach,
 };

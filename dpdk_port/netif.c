@@ -54,6 +54,26 @@ static uint16_t port_tx_burst(struct netif *nif, uint16_t queue, struct rte_mbuf
 	return rte_eth_tx_burst(p->id, queue, pkts, n);
 }
 
+bool port_tx_kick_later(struct port *port)
+{
+	if (port->type->tx_kick_later == NULL)
+		return false;
+	port->type->tx_kick_later(port);
+	return true;
+}
+
+void port_tx_kick(struct port *port)
+{
+	if (port->type->tx_kick != NULL)
+		port->type->tx_kick(port, false);
+}
+
+void port_tx_kick_again(struct port *port)
+{
+	if (port->type->tx_kick != NULL)
+		port->type->tx_kick(port, true);
+}
+
 static bool device_link_up(struct port *p)
 {
 	struct rte_eth_link link;

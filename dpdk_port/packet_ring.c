@@ -5,18 +5,25 @@
  * Whose a slot is, is said by its status alone:
  *
  *	receiving	KERNEL (0)  the kernel will fill it; USER  it holds a frame for us
- *	sending		AVAILABLE (0)  ours to fill; SEND_REQUEST  to be sent; SENDING  on its way
+ *	sending		AVAILABLE (0)  ours to fill; TX_FILLING  being filled, means nothing to the
+ *			kernel; SEND_REQUEST  to be sent; SENDING  on its way
  *
  * and both sides go round in order.  Handing a slot over and moving on are two stores, with a
  * word before and after:
  *
- *	place = i | PACKET_STEP		(sending: the slot is filled)
- *	the slot's status		receiving: KERNEL; sending: SEND_REQUEST
+ *	(sending: status = TX_FILLING)
+ *	place = i | PACKET_STEP
+ *	the slot's status		receiving: KERNEL; sending, when filled: SEND_REQUEST
  *	place = i + 1
  *
  * A burst that finds PACKET_STEP knows of a death in between; the status says whether the slot
- * was handed over.  The kernel cannot have given it back meanwhile: it is called to send at the
- * end of a burst only, and has all the other slots to fill first when it receives.
+ * was handed over.  One that is received into cannot have come back meanwhile: the kernel has all
+ * the others to fill first.  One that is sent may be AVAILABLE again, as the kernel may have been
+ * called at any time (packet_tx_kick()): it was handed over unless it says TX_FILLING.
+ *
+ * The kernel sends what it finds when it is called, and over veth does all that the other end's
+ * kernel has to do with it then.  So that is not done under the lock where it can be helped:
+ * r->unsent says that it has to be done, by whoever comes first.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -36,6 +43,9 @@
 
 /* Where the frame starts in a slot that is sent: the address behind the header is left out. */
 #define TX_OFFSET (TPACKET2_HDRLEN - sizeof(struct sockaddr_ll))
+
+/* A status of ours: the kernel compares with its own and passes over nothing. */
+#define TX_FILLING 0x100u
 
 /* Order for whoever comes after this thread's death: the compiler's; the lock orders the CPUs. */
 #define step_barrier() __asm__ volatile("" ::: "memory")
@@ -156,7 +166,22 @@ uint16_t packet_rx_burst(struct packet_rings *r, struct rte_mempool *pool, struc
 
 static bool tx_handed(uint32_t status)
 {
-	return status != TP_STATUS_AVAILABLE;
+	return status != TX_FILLING;
+}
+
+static bool tx_is_free(const struct packet_ring *ring, uint32_t i)
+{
+	return status_of(ring, i) == TP_STATUS_AVAILABLE;
+}
+
+/* What a death within tx_put() or tx_take_back() left in the slot that comes next. */
+static uint32_t tx_place(struct packet_ring *ring)
+{
+	uint32_t i = ring_place(ring, tx_handed), status = status_of(ring, i);
+
+	if (unlikely(status == TX_FILLING || (status & TP_STATUS_WRONG_FORMAT)))
+		set_status(ring, i, TP_STATUS_AVAILABLE);
+	return i;
 }
 
 /*
@@ -180,11 +205,23 @@ static void tx_take_back(struct packet_ring *ring)
 	set_status(ring, bad, TP_STATUS_AVAILABLE);
 }
 
-static void tx_flush(struct packet_rings *r)
+static void tx_send(struct packet_rings *r)
 {
 	if (port_sys_syscall(SYS_sendto, r->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 &&
 	    errno != EAGAIN && errno != ENOBUFS && errno != ENETDOWN)
-		tx_take_back(&r->tx);
+		__atomic_store_n(&r->refused, true, __ATOMIC_RELEASE);
+}
+
+void packet_tx_kick(struct packet_rings *r)
+{
+	if (__atomic_load_n(&r->unsent, __ATOMIC_RELAXED) &&
+	    __atomic_exchange_n(&r->unsent, false, __ATOMIC_ACQ_REL))
+		tx_send(r);
+}
+
+void packet_tx_again(struct packet_rings *r)
+{
+	__atomic_store_n(&r->unsent, true, __ATOMIC_RELEASE);
 }
 
 static void tx_copy(struct tpacket2_hdr *h, const struct rte_mbuf *m)
@@ -204,6 +241,8 @@ static uint32_t tx_put(struct packet_ring *ring, uint32_t i, const struct rte_mb
 		ring->dropped++;
 		return i;
 	}
+	set_status(ring, i, TX_FILLING);
+	step_barrier();
 	ring->place = i | PACKET_STEP;
 	step_barrier();
 	tx_copy(slot_at(ring, i), m);
@@ -219,17 +258,26 @@ static uint32_t tx_put(struct packet_ring *ring, uint32_t i, const struct rte_mb
 uint16_t packet_tx_burst(struct packet_rings *r, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct packet_ring *ring = &r->tx;
-	uint32_t i = ring_place(ring, tx_handed);
+	uint32_t i = tx_place(ring);
 	uint16_t sent;
 
-	/* Whoever took frames back died of it. */
-	if (unlikely(status_of(ring, i) & TP_STATUS_WRONG_FORMAT))
-		set_status(ring, i, TP_STATUS_AVAILABLE);
-	for (sent = 0; sent < n && !tx_handed(status_of(ring, i)); sent++) {
+	if (unlikely(__atomic_exchange_n(&r->refused, false, __ATOMIC_ACQ_REL))) {
+		tx_take_back(ring);
+		i = ring->place;
+	}
+	for (sent = 0; sent < n; sent++) {
+		if (unlikely(!tx_is_free(ring, i))) {
+			tx_send(r);
+			if (!tx_is_free(ring, i))
+				break;
+		}
 		i = tx_put(ring, i, pkts[sent]);
 		rte_pktmbuf_free(pkts[sent]);
 	}
-	if (n > 0)
-		tx_flush(r);
+	/* Not before the slots say so: who has just been called by another looks no more. */
+	if (sent > 0)
+		packet_tx_again(r);
+	if (!r->kicked_later)
+		packet_tx_kick(r);
 	return sent;
 }

@@ -12,6 +12,7 @@
 #ifndef DPDK_PORT_PACKET_RING_H
 #define DPDK_PORT_PACKET_RING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rte_mbuf;
@@ -31,6 +32,9 @@ struct packet_ring {
 struct packet_rings {
 	int fd;
 	struct packet_ring rx, tx;
+	bool kicked_later; /* packet_tx_burst() leaves packet_tx_kick() to its caller */
+	bool unsent;	   /* there are frames that the kernel has not been told of */
+	bool refused;	   /* it did not like one: the next burst sees to it */
 };
 
 /* Map the rings that fd has, each of count slots.  0 or -errno. */
@@ -41,5 +45,12 @@ void packet_rings_unmap(struct packet_rings *r);
 uint16_t packet_rx_burst(struct packet_rings *r, struct rte_mempool *pool, struct rte_mbuf **pkts,
 			 uint16_t n);
 uint16_t packet_tx_burst(struct packet_rings *r, struct rte_mbuf **pkts, uint16_t n);
+/*
+ * Have the kernel send what is in the ring, if anything is new.  Any process may, at any time,
+ * without the lock; who sets unsent has to see that somebody does.
+ */
+void packet_tx_kick(struct packet_rings *r);
+/* Somebody may have died before he kicked: the next one is to, whether there is anything or not. */
+void packet_tx_again(struct packet_rings *r);
 
 #endif

@@ -88,6 +88,16 @@ unsigned int port_wait_fds(const struct port *port, uint16_t queue, int fds[PORT
  */
 unsigned int port_fds(const struct port *port, int *fds, unsigned int n);
 
+/*
+ * A link whose kernel has to be called for frames to leave (AF_PACKET).  From port_tx_kick_later()
+ * on, tx bursts leave that to port_tx_kick(), which needs no lock: a caller that holds one lets
+ * go of it first.  port_tx_kick_later() says whether this is such a link.  After somebody
+ * died, who may not have come to it, port_tx_kick_again() has the next one do it.
+ */
+bool port_tx_kick_later(struct port *port);
+void port_tx_kick(struct port *port);
+void port_tx_kick_again(struct port *port);
+
 /* Packets the port itself dropped or failed, for statistics; safe after fork. */
 struct port_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes, rx_missed, rx_errors, tx_errors,

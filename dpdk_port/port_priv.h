@@ -86,6 +86,9 @@ struct link_type {
 	/* Instead of the driver's bursts. */
 	uint16_t (*rx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 	uint16_t (*tx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
+	/* What is left to do after a burst, without the lock; again: even if it seems done. */
+	void (*tx_kick)(struct port *p, bool again);
+	void (*tx_kick_later)(struct port *p);
 	/* Of those bursts: the driver knows nothing of them. */
 	void (*read_stats)(const struct port *p, struct port_stats *stats);
 	/* The device is about to close. */

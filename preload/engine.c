@@ -3,9 +3,10 @@
  * engine.c - entering and leaving the stack, running it, delivering readiness.
  *
  * Order of engine_leave(): send what was left in the batch, tell the files whose sockets
- * became ready, see to the keeper, unlock, write the eventfds of those to be woken, let
- * deferred signals come.  Signal handlers of the program are deferred from before the
- * lock is tried until after the eventfds are written (self.depth > 0).
+ * became ready, see to the keeper, unlock, have the kernel send what lies in its ring
+ * (AF_PACKET), write the eventfds of those to be woken, let deferred signals come.  Signal
+ * handlers of the program are deferred from before the lock is tried until after the eventfds
+ * are written (self.depth > 0).
  */
 #include <errno.h>
 #include <stddef.h>
@@ -114,6 +115,18 @@ unsigned int engine_poll(void)
 	return frames;
 }
 
+static void kick_ports(void)
+{
+	for (unsigned int i = 0; i < engine.nports; i++)
+		port_tx_kick(engine.ports[i]);
+}
+
+void engine_kick_again(void)
+{
+	for (unsigned int i = 0; i < engine.nports; i++)
+		port_tx_kick_again(engine.ports[i]);
+}
+
 /* What a program's visit means for the keeper. */
 static void note_visit(const struct engine_thread *t, uint64_t now)
 {
@@ -150,6 +163,8 @@ void engine_leave(void)
 		note_visit(t, now);
 	port_lcore_leave(t->saved_lcore);
 	lock_release(&shm->lock, t);
+	if (engine.kicks_ports)
+		kick_ports();
 	evslot_write_kicks(t);
 	if (__builtin_expect(t->nasync != 0, 0))
 		async_send(t);

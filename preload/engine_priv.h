@@ -40,6 +40,7 @@ struct engine {
 	uint64_t next_check;   /* ns: when to look after the keeper again */
 	unsigned int nport_fds; /* 0: some port has none, and sleepers nap */
 	int port_fds[8];       /* what to sleep on */
+	bool kicks_ports;      /* some port's frames leave when it is kicked, after the unlock */
 	int log_fd;	       /* -1: stderr */
 };
 extern struct engine engine;
@@ -107,6 +108,8 @@ void lock_release(struct engine_lock *l, struct engine_thread *t);
 
 /* -- engine.c ------------------------------------------------------------------------- */
 void engine_deliver(void);
+/* A process died that may not have come to kicking the ports: whoever unlocks next does. */
+void engine_kick_again(void);
 
 /* -- log.c ---------------------------------------------------------------------------- */
 /* Open the log file while its path can be reached; protected once the fd table is there. */

@@ -328,6 +328,7 @@ int keeper_start(void)
 	k->started = engine_now();
 	__atomic_store_n(&k->word, starting, __ATOMIC_RELEASE);
 	k->deep_sleep = 0;
+	engine_kick_again();
 	/* Exit signal 0, nothing shared but what is MAP_SHARED. */
 	pid = real.syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
 	if (pid == 0)

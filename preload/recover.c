@@ -43,6 +43,7 @@ void engine_recover(void)
 	stack_release_ownerless(st, begin);
 	/* Whoever was to be told of something by the dead one looks for himself. */
 	evslot_kick_all();
+	engine_kick_again();
 	shim_log(LOG_LEVEL_WARN,
 		 "a process was killed inside the stack: repaired in %u us, %u packets taken back "
 		 "(%u times so far)",

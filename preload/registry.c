@@ -151,6 +151,7 @@ void registry_reap(int slot)
 	waiter_proc_gone(slot, now);
 	eventpoll_proc_gone(slot);
 	evslot_proc_gone(slot);
+	engine_kick_again();
 	drop_fds(p, now);
 	p->sleepers = p->port_waiters = 0;
 	p->watched = 0;

@@ -301,6 +301,12 @@ static void protect_port_fds(void)
 	}
 }
 
+static void kick_ports_later(void)
+{
+	for (unsigned int i = 0; i < engine.nports; i++)
+		engine.kicks_ports |= port_tx_kick_later(engine.ports[i]);
+}
+
 static int move_and_protect(int fd)
 {
 	int high = fds_move_high(fd);
@@ -344,6 +350,7 @@ static int people(char *err, size_t len)
 		goto out;
 	log_open();
 	protect_port_fds();
+	kick_ports_later();
 	r = make_channels();
 	if (r < 0)
 		goto out;

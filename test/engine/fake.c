@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 #include "dpdk_port/port.h"
-#include "preload/engine.h"
+#include "preload/engine_priv.h"
 #include "preload/file.h"
 #include "preload/real.h"
 #include "shim/config.h"
 
 int fake_wire[2] = { -1, -1 };
 bool fake_port_pollable = true;
+unsigned int fake_kicks, fake_kicks_inside, fake_kicks_again;
 unsigned int fake_spin_us;
 char fake_port_name[64] = "fake0";
 
@@ -88,6 +89,27 @@ unsigned int port_fds(const struct port *port, int *fds, unsigned int n)
 	(void)n;
 	fds[0] = fake_wire[1];
 	return 1;
+}
+
+bool port_tx_kick_later(struct port *port)
+{
+	(void)port;
+	return true;
+}
+
+void port_tx_kick(struct port *port)
+{
+	(void)port;
+	if ((__atomic_load_n(&shm->lock.word, __ATOMIC_RELAXED) & FUTEX_TID_MASK) ==
+	    (uint32_t)engine_self.tid)
+		fake_kicks_inside++;
+	fake_kicks++;
+}
+
+void port_tx_kick_again(struct port *port)
+{
+	(void)port;
+	fake_kicks_again++;
 }
 
 void port_after_fork(struct port *port)

@@ -49,6 +49,40 @@ START_TEST(fork_shares_descriptors_and_exit_gives_them_back)
 }
 END_TEST
 
+static void kicked_when_free(void)
+{
+	unsigned int kicks, again;
+	int status;
+	pid_t child;
+
+	start_engine();
+	kicks = fake_kicks;
+	engine_enter();
+	engine_poll();
+	FAIL_IF(fake_kicks != kicks);
+	engine_leave();
+	FAIL_IF(fake_kicks != kicks + 1 || fake_kicks_inside != 0);
+	/* Who finds the lock with a dead holder does not know how far that one came. */
+	again = fake_kicks_again;
+	child = engine_fork();
+	if (child == 0) {
+		engine_enter();
+		kill(getpid(), SIGKILL);
+	}
+	FAIL_IF(waitpid(child, &status, 0) != child);
+	/* The keeper may come first, and then it is his. */
+	engine_enter();
+	FAIL_IF(fake_kicks_again == again && shm->stack->recoveries == 0);
+	engine_leave();
+	FAIL_IF(fake_kicks_inside != 0);
+}
+
+START_TEST(ports_are_kicked_after_the_unlock)
+{
+	ck_assert_int_eq(run_scenario(kicked_when_free, 10), 0);
+}
+END_TEST
+
 static void death_is_noticed(void)
 {
 	const int rounds = 50;
@@ -335,6 +369,7 @@ static Suite *engine_suite(void)
 
 	tcase_set_timeout(tc, 200);
 	tcase_add_unchecked_fixture(tc, board_make, NULL);
+	tcase_add_test(tc, ports_are_kicked_after_the_unlock);
 	tcase_add_test(tc, fork_shares_descriptors_and_exit_gives_them_back);
 	tcase_add_test(tc, killed_process_gives_its_descriptors_back_within_ms);
 	tcase_add_test(tc, exec_gives_descriptors_back_while_the_process_lives);
