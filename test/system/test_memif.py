@@ -32,9 +32,14 @@ while True:
 """
 
 TALK = r"""
-import hashlib, os, socket, sys, threading
+import hashlib, os, socket, sys, threading, time
 total = int(sys.argv[2]) << 20
-s = socket.create_connection((sys.argv[1], 7000), timeout=40)
+while True:
+    try:
+        s = socket.create_connection((sys.argv[1], 7000), timeout=40)
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.01) # the link is up before the server listens
 block = os.urandom(1 << 20)
 sent, got = hashlib.sha256(), hashlib.sha256()
 flip = bytes(i ^ 255 for i in range(256))
