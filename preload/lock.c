@@ -49,6 +49,14 @@
 /* The longest of them in a row: each look takes the word's cache line from its holder. */
 #define LOCK_PAUSE_MAX 128
 
+/*
+ * A sleeper takes longer to wake up than a thread that is at it takes to come back, which may go on
+ * for long.  One that found the lock taken again so many times is given way to: who lets go
+ * waits for it to be taken, in pauses, which is longer than a wake-up lasts.
+ */
+#define LOCK_HUNGRY_AFTER 2
+#define LOCK_GIVE_WAY 4000
+
 /* A sleeper that was forgotten because of a death finds out. */
 #define LOOK_NS (10 * NSEC_PER_MSEC)
 
@@ -93,16 +101,18 @@ static int lock_slow(struct engine_lock *l, uint32_t tid)
 {
 	const struct timespec look = { .tv_nsec = LOOK_NS };
 	uint32_t mine = tid;
-	unsigned int paused = 0;
+	unsigned int paused = 0, slept = 0;
 
 	__atomic_add_fetch(&l->contended, 1, __ATOMIC_RELAXED);
 	for (;;) {
 		uint32_t v = __atomic_load_n(&l->word, __ATOMIC_RELAXED);
 
 		if (word_is_free(v)) {
-			if (word_take(l, v, mine))
-				return (v & FUTEX_OWNER_DIED) != 0 ? -EOWNERDEAD : 0;
-			continue;
+			if (!word_take(l, v, mine))
+				continue;
+			if (slept >= LOCK_HUNGRY_AFTER)
+				__atomic_store_n(&l->hungry, 0, __ATOMIC_RELAXED);
+			return (v & FUTEX_OWNER_DIED) != 0 ? -EOWNERDEAD : 0;
 		}
 		if (paused < LOCK_PAUSES) {
 			pause_between_looks(&paused);
@@ -112,6 +122,8 @@ static int lock_slow(struct engine_lock *l, uint32_t tid)
 		    !__atomic_compare_exchange_n(&l->word, &v, v | FUTEX_WAITERS, false,
 						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
+		if (slept++ >= LOCK_HUNGRY_AFTER)
+			__atomic_store_n(&l->hungry, 1, __ATOMIC_RELAXED);
 		/* Not PRIVATE: other processes sleep on it.  Returns early for any reason. */
 		__atomic_add_fetch(&l->sleeps, 1, __ATOMIC_RELAXED);
 		real.syscall(SYS_futex, &l->word, FUTEX_WAIT, v | FUTEX_WAITERS, &look, NULL, 0);
@@ -136,12 +148,30 @@ int lock_acquire(struct engine_lock *l, struct engine_thread *t)
 	return lock_slow(l, (uint32_t)t->tid);
 }
 
+/* Whoever takes it ends this.  It may be that nobody does, who was hungry being dead. */
+static void give_way(struct engine_lock *l)
+{
+	for (unsigned int i = 0; i < LOCK_GIVE_WAY; i++) {
+		if (!word_is_free(__atomic_load_n(&l->word, __ATOMIC_RELAXED)))
+			return;
+		cpu_relax();
+	}
+	__atomic_store_n(&l->hungry, 0, __ATOMIC_RELAXED);
+}
+
+static void wake_one(struct engine_lock *l)
+{
+	real.syscall(SYS_futex, &l->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	if (__atomic_load_n(&l->hungry, __ATOMIC_RELAXED) != 0)
+		give_way(l);
+}
+
 void lock_release(struct engine_lock *l, struct engine_thread *t)
 {
 	uint32_t v = __atomic_exchange_n(&l->word, 0, __ATOMIC_RELEASE);
 
 	if (__builtin_expect((v & FUTEX_WAITERS) != 0, 0))
-		real.syscall(SYS_futex, &l->word, FUTEX_WAKE, 1, NULL, NULL, 0);
+		wake_one(l);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	t->robust->list_op_pending = t->saved_pending;
 }

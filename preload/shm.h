@@ -70,7 +70,8 @@ struct evslot {
 struct engine_lock {
 	uint32_t word;		/* robust-futex format: tid | FUTEX_WAITERS | FUTEX_OWNER_DIED */
 	uint32_t contended, sleeps; /* how often it was found busy, and slept for: logged at the end */
-	uint32_t pad[13];
+	uint32_t hungry; /* a sleeper was woken twice and found it taken again */
+	uint32_t pad[12];
 };
 
 /* What the keeper and the sleepers tell each other: keeper.c */

@@ -230,6 +230,51 @@ START_TEST(lock_death_in_repair_is_told_again)
 }
 END_TEST
 
+/* Who let go waits for the sleeper that was hungry; that one was killed. */
+START_TEST(lock_does_not_wait_long_for_a_hungry_sleeper_that_died)
+{
+	uint64_t begin;
+
+	enter();
+	sh->lock.word |= FUTEX_WAITERS;
+	sh->lock.hungry = 1;
+	begin = now_ns();
+	leave();
+	ck_assert_uint_lt(now_ns() - begin, NSEC_PER_SEC);
+	ck_assert_uint_eq(sh->lock.hungry, 0);
+	enter();
+	leave();
+}
+END_TEST
+
+/* A process that lets go for a moment only, as one that sends all it can does. */
+START_TEST(lock_is_had_by_a_sleeper_while_another_comes_back_at_once)
+{
+	uint64_t begin;
+	pid_t busy = fork();
+
+	while (busy == 0) {
+		enter();
+		sh->before++;
+		for (begin = now_ns(); now_ns() - begin < 100000;)
+			;
+		sh->after++;
+		leave();
+	}
+	for (unsigned int i = 0; i < 100; i++) {
+		begin = now_ns();
+		enter();
+		leave();
+		ck_assert_uint_lt(now_ns() - begin, 2 * NSEC_PER_SEC);
+		usleep(1000);
+	}
+	printf("%u sleeps for 100 turns\n", sh->lock.sleeps);
+	kill(busy, SIGKILL);
+	waitpid(busy, NULL, 0);
+	ck_assert_uint_eq(sh->lock.hungry, 0);
+}
+END_TEST
+
 START_TEST(lock_keeps_the_list_op_pending_of_a_robust_mutex)
 {
 	struct engine_thread *t = thread_self();
@@ -272,6 +317,8 @@ static Suite *lock_suite(void)
 	tcase_add_test(tc, lock_wakes_a_sleeper_when_its_holder_is_killed);
 	tcase_add_test(tc, lock_sleeper_outlives_a_death_between_unlock_and_wake_up);
 	tcase_add_test(tc, lock_death_in_repair_is_told_again);
+	tcase_add_test(tc, lock_does_not_wait_long_for_a_hungry_sleeper_that_died);
+	tcase_add_test(tc, lock_is_had_by_a_sleeper_while_another_comes_back_at_once);
 	tcase_add_test(tc, lock_keeps_the_list_op_pending_of_a_robust_mutex);
 	tcase_add_test(tc, lock_price_uncontended);
 	suite_add_tcase(s, tc);
