@@ -19,6 +19,12 @@
 /* The DPDK lcore id that the stack owns; its user is whoever has the lock. */
 #define STACK_LCORE 0
 
+/*
+ * Who only sends does not look at the port, and the keeper, which does after 2 ms, would take the
+ * stack to another core: a call that ends so long after the last look has another one.
+ */
+#define POLL_OVERDUE (NSEC_PER_MSEC / 2)
+
 /* How often a process that is busy here looks after the keeper. */
 #define KEEPER_CHECK_NS NSEC_PER_SEC
 
@@ -133,6 +139,8 @@ static void note_visit(const struct engine_thread *t, uint64_t now)
 	struct keeper_shared *k = &shm->keeper;
 
 	if (!t->quiet_visit) {
+		if (now > k->last_poll && now - k->last_poll >= POLL_OVERDUE)
+			engine_poll();
 		k->last_active = now;
 		if (k->deep_sleep) {
 			k->deep_sleep = 0;

@@ -21,6 +21,7 @@
 
 int fake_wire[2] = { -1, -1 };
 bool fake_port_pollable = true;
+unsigned int fake_polls_here;
 unsigned int fake_kicks, fake_kicks_inside, fake_kicks_again;
 unsigned int fake_spin_us;
 char fake_port_name[64] = "fake0";
@@ -178,6 +179,7 @@ unsigned int stack_poll(struct stack *st, uint64_t now)
 	unsigned int n = 0;
 	uint32_t frame;
 
+	fake_polls_here++;
 	st->polls++;
 	while (n < 32 && real.recv(fake_wire[1], &frame, sizeof(frame), MSG_DONTWAIT) ==
 				 sizeof(frame)) {

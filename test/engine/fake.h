@@ -35,6 +35,7 @@ struct stack {
 extern int fake_wire[2];
 extern bool fake_port_pollable;
 extern unsigned int fake_spin_us;
+extern unsigned int fake_polls_here; /* of this process */
 /* How often the port was kicked, under the lock too, and told that somebody may have died before. */
 extern unsigned int fake_kicks, fake_kicks_inside, fake_kicks_again;
 extern char fake_port_name[64];

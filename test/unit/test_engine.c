@@ -83,6 +83,33 @@ START_TEST(ports_are_kicked_after_the_unlock)
 }
 END_TEST
 
+static void looks_when_overdue(void)
+{
+	unsigned int polls;
+
+	start_engine();
+	/* One right after the other does not look. */
+	engine_enter();
+	engine_poll();
+	polls = fake_polls_here;
+	engine_leave();
+	FAIL_IF(fake_polls_here != polls);
+	/* The keeper cannot come either. */
+	engine_enter();
+	engine_poll();
+	polls = fake_polls_here;
+	sleep_ns(MS);
+	engine_now();
+	engine_leave();
+	FAIL_IF(fake_polls_here != polls + 1);
+}
+
+START_TEST(a_call_that_ends_long_after_the_last_look_looks)
+{
+	ck_assert_int_eq(run_scenario(looks_when_overdue, 10), 0);
+}
+END_TEST
+
 static void death_is_noticed(void)
 {
 	const int rounds = 50;
@@ -369,6 +396,7 @@ static Suite *engine_suite(void)
 
 	tcase_set_timeout(tc, 200);
 	tcase_add_unchecked_fixture(tc, board_make, NULL);
+	tcase_add_test(tc, a_call_that_ends_long_after_the_last_look_looks);
 	tcase_add_test(tc, ports_are_kicked_after_the_unlock);
 	tcase_add_test(tc, fork_shares_descriptors_and_exit_gives_them_back);
 	tcase_add_test(tc, killed_process_gives_its_descriptors_back_within_ms);
