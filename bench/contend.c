@@ -40,7 +40,7 @@ struct worker {
 static struct {
 	struct worker w[MAX_WORKERS];
 	unsigned int ready, go, stop;
-} *sh;
+} * sh;
 
 static struct {
 	unsigned int n, seconds, work_ns, port;

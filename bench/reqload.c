@@ -23,7 +23,7 @@
 
 #define MAX_CONNS 1024
 #define MAX_TIMES (1u << 22)
-#define LOST_NS 200000000u /* a datagram's answer does not come any more */
+#define LOST_NS	  200000000u /* a datagram's answer does not come any more */
 
 static struct conn {
 	int fd;
@@ -187,7 +187,8 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (argc - optind != 3 || opt.conns == 0 || opt.conns > MAX_CONNS) {
-		fprintf(stderr, "usage: reqload [-u] [-c N] [-s SECONDS] [-b BYTES] ADDR PORT REQUEST\n");
+		fprintf(stderr,
+			"usage: reqload [-u] [-c N] [-s SECONDS] [-b BYTES] ADDR PORT REQUEST\n");
 		return 2;
 	}
 	unescape(argv[optind + 2]);
