@@ -15,7 +15,7 @@ run="nginx curl iproute2 util-linux"
 # cannot resolve "http".
 test="$run redis-server redis-tools memcached haproxy iperf3 iperf wrk sockperf nodejs python3
 	apache2-bin apache2-utils lighttpd socat openssl unbound mosquitto mosquitto-clients rsync
-	netcat-openbsd ethtool iputils-ping traceroute procps tcpdump netbase"
+	netcat-openbsd ethtool iputils-ping traceroute procps tcpdump netbase nmap"
 bench="$test dpdk-dev"
 lint="clang-tidy cppcheck"
 
