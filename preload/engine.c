@@ -165,7 +165,7 @@ void engine_leave(void)
 	}
 	/* The call has asked for the time: that is near enough, and a look costs 10 to 30 ns. */
 	now = t->now != 0 ? t->now : engine_now();
-	stack_flush(shm->stack, now);
+	stack_settle(shm->stack, now);
 	engine_deliver();
 	if (!engine.is_keeper)
 		note_visit(t, now);

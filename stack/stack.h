@@ -95,6 +95,13 @@ unsigned int stack_poll(struct stack *st, uint64_t now);
  */
 void stack_flush(struct stack *st, uint64_t now);
 
+/*
+ * The same, and what is for ourselves arrives, with what it causes in turn: as on the kernel's
+ * loopback, a call that returns has reached the other end.  Bounded: two ends that never fall
+ * silent leave the rest to stack_poll().
+ */
+void stack_settle(struct stack *st, uint64_t now);
+
 /* When a timer is due next (ns), UINT64_MAX for never; may be early, never late. */
 uint64_t stack_next_deadline(const struct stack *st);
 

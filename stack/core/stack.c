@@ -17,6 +17,8 @@
 #define STACK_ALIGN    4096
 #define STACK_MIN_MTU  576  /* RFC 791: every host accepts that much */
 #define STACK_MIN_MTU6 1280 /* RFC 8200 5 */
+/* A handshake takes three, the end of both directions four. */
+#define LOOP_ROUNDS 16
 
 void stack_config_defaults(struct stack_config *cfg)
 {
@@ -226,6 +228,17 @@ void stack_flush(struct stack *st, uint64_t now)
 	if (st->inet.tx_waiters)
 		inet_tx_space(st);
 	st->in_hand = NULL;
+}
+
+void stack_settle(struct stack *st, uint64_t now)
+{
+	unsigned int rounds;
+
+	stack_flush(st, now);
+	for (rounds = 0; unlikely(st->loop.count > 0) && rounds < LOOP_ROUNDS; rounds++) {
+		loop_deliver(st, now);
+		stack_flush(st, now);
+	}
 }
 
 uint64_t stack_next_deadline(const struct stack *st)

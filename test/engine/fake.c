@@ -197,7 +197,7 @@ unsigned int stack_poll(struct stack *st, uint64_t now)
 	return n;
 }
 
-void stack_flush(struct stack *st, uint64_t now)
+void stack_settle(struct stack *st, uint64_t now)
 {
 	(void)now;
 	st->flushes++;
