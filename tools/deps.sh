@@ -14,6 +14,7 @@ run="nginx curl iproute2 util-linux"
 # A bare Debian has neither ps nor ping, nor netbase's /etc/services, without which wrk
 # cannot resolve "http".
 test="$run redis-server redis-tools memcached haproxy iperf3 iperf wrk sockperf nodejs python3
+	libpython3.11-testsuite
 	apache2-bin apache2-utils lighttpd socat openssl unbound mosquitto mosquitto-clients rsync
 	netcat-openbsd ethtool iputils-ping traceroute procps tcpdump netbase nmap"
 bench="$test dpdk-dev"
