@@ -47,7 +47,7 @@ struct pkt_cb {
 	uint8_t ttl;
 	uint8_t tos;
 	uint8_t proto;
-	uint32_t hash;	   /* flow hash, computed once */
+	uint32_t charged;  /* send queue: bytes that it counts for in the socket's buffer */
 	uint64_t delivered_time; /* ns, send queue: rate sample (tcp/rate) */
 	uint64_t delivered;	 /* bytes, send queue: rate sample */
 };

@@ -53,6 +53,7 @@
 #define TCP_RTO_INIT (1 * NS_PER_SEC)	/* RFC 6298 2.1 */
 #define TCP_RTO_MIN (200 * NS_PER_MS)	/* Linux; RFC 6298 2.4 says 1 s, see tcp_rtt.c */
 #define TCP_RTO_MAX (120 * NS_PER_SEC)
+#define TCP_TIMEOUT_MIN (8 * NS_PER_MS)
 #define TCP_RTO_FALLBACK (3 * NS_PER_SEC) /* RFC 6298 5.7: after a lost SYN */
 #define TCP_DELACK_MAX (40 * NS_PER_MS)
 #define TCP_SYN_RETRIES 6
@@ -68,7 +69,7 @@
 #define TCP_DEFAULT_MSS4 536
 #define TCP_DEFAULT_MSS6 1220
 #define TCP_MIN_MSS 88
-#define TCP_MIN_SND_MSS 48
+#define TCP_MIN_SND_MSS 48 /* with options: what a peer that asks for less is sent all the same */
 #define TCP_MAX_QUICKACKS 16
 #define TCP_DUPTHRESH 3
 #define TCP_MAX_REORDERING 300
@@ -266,6 +267,7 @@ struct tcp_sock {
 	/* -- identity of the connection ---------------------------------------------------- */
 	uint32_t iss, irs;
 	uint32_t snd_up;	/* end of urgent data we sent */
+	uint32_t snd_run;	/* where the run of unsent data that may be filled began */
 	uint32_t urg_seq;	/* sequence number of the urgent byte received */
 	uint8_t urg_byte;
 	bool urg_taken;		/* read with MSG_OOB */
@@ -347,6 +349,7 @@ struct tcp_sock {
 	uint8_t defer_accept; /* SYN-ACK retransmissions to wait for data; seconds converted */
 	uint32_t user_timeout_ms;
 	uint32_t user_clamp;	/* TCP_WINDOW_CLAMP, 0: none */
+	uint8_t syn_wscale;	/* what our SYN offered */
 	int32_t linger2_s;    /* 0: default, < 0: none */
 	uint32_t notsent_lowat;
 	uint64_t last_oow_ack; /* ns */

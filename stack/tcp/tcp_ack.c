@@ -173,9 +173,9 @@ static bool ack_is_acceptable(struct stack *st, struct tcp_sock *tp, const struc
 		tcp_challenge_ack(st, tp, now);
 		return false;
 	}
-	/* RFC 5961 5.2: older than any window we were offered. */
-	if (seq_lt(seg->ack, tp->snd_una - tp->max_window) &&
-	    (uint64_t)(tp->snd_una - seg->ack) > tp->max_window) {
+	/* RFC 5961 5.2: older than any window we were offered, or than all that we ever sent. */
+	if (seq_lt(seg->ack, tp->snd_una) &&
+	    tp->snd_una - seg->ack > RTE_MIN((uint64_t)tp->max_window, tp->bytes_acked)) {
 		tcp_challenge_ack(st, tp, now);
 		return false;
 	}

@@ -130,7 +130,7 @@ static void set_options(struct tcp_sock *tp, const struct tcp_req *req, const st
 	if (req->flags & REQ_WSCALE) {
 		tp->flags |= TF_WSCALE;
 		tp->snd_wscale = req->snd_wscale;
-		tp->rcv_wscale = req->rcv_wscale;
+		tp->rcv_wscale = tp->syn_wscale = req->rcv_wscale;
 	}
 	tp->window_clamp = clamp != 0 ? clamp : 65535u << tp->rcv_wscale;
 	tp->advmss = req->advmss;

@@ -78,6 +78,8 @@ void tcp_send_syn(struct stack *st, struct tcp_sock *tp, const struct tfo_cookie
 		  const struct rte_mbuf *data, uint64_t now)
 {
 	bool reply = tp->inet.sk.state != TCPS_SYN_SENT;
+	/* Only who answers a SYN as a listener is bound to what that offered. */
+	bool offer_all = !reply || !tcp_is_embryo(tp);
 	struct ctl c = {
 		.key = tp->node.key,
 		.dst = &tp->inet.dst,
@@ -91,16 +93,16 @@ void tcp_send_syn(struct stack *st, struct tcp_sock *tp, const struct tfo_cookie
 	c.h.wnd = (uint16_t)RTE_MIN(tp->rcv_wnd, 65535u);
 	c.h.mss = (uint16_t)tp->advmss;
 	c.h.opts = TCP_HAS_MSS;
-	if (!reply || (tp->flags & TF_TS)) {
+	if (offer_all || (tp->flags & TF_TS)) {
 		c.h.opts |= TCP_HAS_TS;
 		c.h.tsval = tcp_ts_clock(now) + tp->ts_off;
 		c.h.tsecr = reply ? tp->ts_recent : 0;
 	}
-	if (!reply || (tp->flags & TF_SACK))
+	if (offer_all || (tp->flags & TF_SACK))
 		c.h.opts |= TCP_HAS_SACK_PERM;
-	if (!reply || (tp->flags & TF_WSCALE)) {
+	if (offer_all || (tp->flags & TF_WSCALE)) {
 		c.h.opts |= TCP_HAS_WSCALE;
-		c.h.wscale = tp->rcv_wscale;
+		c.h.wscale = tp->syn_wscale;
 	}
 	if (reply) {
 		c.h.flags |= TH_ACK;

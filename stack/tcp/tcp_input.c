@@ -350,13 +350,13 @@ static enum tcp_verdict step7_text(struct stack *st, struct tcp_sock *tp, struct
 	case TCPS_FIN_WAIT_1:
 	case TCPS_FIN_WAIT_2:
 		/*
-		 * RFC 1122 4.2.2.13: a host that closed both ways answers new data with RST,
-		 * so that the peer learns that it was lost.
+		 * RFC 1122 4.2.2.13: a host that closed both ways, by close(2) or by shutdown(2),
+		 * answers new data with RST, so that the peer learns that it was lost.
 		 */
-		if ((tp->inet.sk.shutdown & RCV_SHUTDOWN) && is_orphan(tp) && seg->len > 0 &&
+		if ((tp->inet.sk.shutdown & RCV_SHUTDOWN) && seg->len > 0 &&
 		    seq_gt(seg->seq + seg->len, tp->rcv_nxt)) {
 			MIB_INC(st, TCP_DATA_AFTER_CLOSE);
-			tcp_done(st, tp, 0, now);
+			tcp_connection_reset(st, tp, now);
 			return TCP_V_RESET;
 		}
 		/* fall through */
@@ -466,7 +466,9 @@ enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, stru
 	}
 	if (!(seg->flags & TH_ACK))
 		return TCP_V_DONE; /* fifth: no ACK, drop */
-	maybe_store_ts(tp, seg, now);
+	/* Only an acknowledgment that is one shows that the segment is the peer's. */
+	if (seq_leq(seg->ack, tp->snd_nxt) && seq_geq(seg->ack, tp->snd_una))
+		maybe_store_ts(tp, seg, now);
 	tp->rcv_tsecr = (seg->opts & TCP_HAS_TS) ? seg->tsecr : 0;
 	if (tp->inet.sk.state == TCPS_SYN_RECEIVED || unlikely(tcp_is_embryo(tp))) {
 		v = ack_of_syn(st, tp, seg, now);

@@ -41,6 +41,15 @@ static uint16_t req_advmss(const struct tcp_sock *lsk, const struct tcp_key *key
 	return lsk->user_mss != 0 && lsk->user_mss < mss ? lsk->user_mss : mss;
 }
 
+/* Whole segments of mss. */
+static void offer_window(struct stack *st, struct tcp_sock *lsk, struct tcp_req *req, uint32_t mss)
+{
+	uint32_t clamp;
+
+	tcp_initial_window(st, lsk, mss, (req->flags & REQ_WSCALE) != 0, &req->rcv_wnd, &clamp,
+			   &req->rcv_wscale);
+}
+
 /* What the SYN says, and what we answer. -errno: no way back to the peer. */
 static int req_init(struct stack *st, struct tcp_sock *lsk, struct tcp_req *req, struct tcp_rx *rx,
 		    uint64_t now)
@@ -48,7 +57,6 @@ static int req_init(struct stack *st, struct tcp_sock *lsk, struct tcp_req *req,
 	const struct tcp_seg *seg = &rx->seg;
 	struct tcp_key *key = &req->node.key;
 	struct dst dst = { 0 };
-	uint32_t clamp;
 	int ret;
 
 	key->laddr = rx->pkt->dst;
@@ -81,8 +89,7 @@ static int req_init(struct stack *st, struct tcp_sock *lsk, struct tcp_req *req,
 	/* RFC 3168 6.1.1: an ECN-setup SYN is itself not ECT. */
 	if ((seg->flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR) && seg->ecn == 0)
 		req->flags |= REQ_ECN;
-	tcp_initial_window(st, lsk, req->advmss - ((req->flags & REQ_TS) ? TCP_TS_OPT_LEN : 0),
-			   (req->flags & REQ_WSCALE) != 0, &req->rcv_wnd, &clamp, &req->rcv_wscale);
+	offer_window(st, lsk, req, req->advmss - ((req->flags & REQ_TS) ? TCP_TS_OPT_LEN : 0));
 	return 0;
 }
 
@@ -172,6 +179,8 @@ static enum tcp_verdict cookie_echoed(struct stack *st, struct tcp_sock *lsk, st
 		return TCP_V_RESET;
 	}
 	MIB_INC(st, TCP_SYNCOOKIES_RECV);
+	/* As Linux, which knows the peer's MSS here, not its own. */
+	offer_window(st, lsk, &req, req.peer_mss);
 	req.iss = rx->seg.ack - 1;
 	req.retrans = 1; /* the handshake's round trip is unknown */
 	if (acceptq_is_full(lsk)) {

@@ -123,8 +123,12 @@ enum tcp_verdict tcp_syn_sent(struct stack *st, struct tcp_sock *tp, struct tcp_
 		return TCP_V_RESET;
 	/* First, the ACK: it must be for our SYN; RFC 7323 5.2 the echo for one of our stamps. */
 	if (seg->flags & TH_ACK) {
-		if (!seq_gt(seg->ack, tp->iss) || seq_gt(seg->ack, tp->snd_nxt))
+		if (!seq_gt(seg->ack, tp->iss) || seq_gt(seg->ack, tp->snd_nxt)) {
+			/* As Linux: our RST clears the way; the SYN goes again without waiting its time. */
+			if (tp->retransmits == 0)
+				tcp_xmit_timer_set(st, tp, XMIT_RTO, TCP_TIMEOUT_MIN, now);
 			return TCP_V_RESET;
+		}
 		if ((seg->opts & TCP_HAS_TS) && seg->tsecr != 0 &&
 		    !seq_between(tcp_ts_clock(tp->syn_stamp) + tp->ts_off, seg->tsecr,
 				 tcp_ts_clock(now) + tp->ts_off)) {

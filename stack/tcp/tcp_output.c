@@ -284,6 +284,20 @@ void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t
 
 /* -- retransmission -------------------------------------------------------------------------- */
 
+/* May the segment behind m go along with it? */
+static bool can_merge(const struct tcp_sock *tp, const struct rte_mbuf *m)
+{
+	const struct pkt_cb *cb = pkt_cb(m), *ncb;
+	const struct rte_mbuf *next = cb->qnext;
+
+	if (next == NULL || next == tp->send_head || cb->len >= tp->mss)
+		return false;
+	ncb = pkt_cb(next);
+	return !((cb->sacked | ncb->sacked) & SEG_SACKED) && cb->len + ncb->len <= tp->mss &&
+	       !seq_gt(ncb->end_seq, tp->snd_una + tp->snd_wnd) && rte_mbuf_refcnt_read(m) == 1 &&
+	       (uint32_t)cb->off + cb->len + ncb->len <= m->buf_len;
+}
+
 /* Send a queued segment again, cut to the current MSS.  -EAGAIN: outside the window. */
 int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)
 {
@@ -299,6 +313,9 @@ int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, ui
 		if (ret < 0)
 			return ret;
 	}
+	/* Small ones that wait behind it, and the FIN, take no packet of their own (RFC 9293 3.8.1). */
+	while (can_merge(tp, m))
+		tcp_sndq_merge(st, tp, m);
 	ret = tcp_xmit_segment(st, tp, m, true, now);
 	if (ret == -ENOBUFS)
 		return ret;
@@ -391,6 +408,7 @@ void tcp_new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m
 
 	tp->send_head = cb->qnext;
 	tp->snd_nxt = cb->end_seq;
+	tcp_sndq_sent(tp, m);
 	/* Short because the program wrote no more, not because the MSS grew meanwhile. */
 	if (cb->len < tp->mss && cb->len > 0 && cb->qnext == NULL)
 		tp->snd_sml = cb->end_seq;

@@ -245,6 +245,11 @@ static inline uint8_t *tcp_sndq_payload(const struct rte_mbuf *m)
 {
 	return (uint8_t *)m->buf_addr + pkt_cb(m)->off;
 }
+uint32_t tcp_size_goal(const struct tcp_sock *tp);
+/* m was sent for the first time. */
+void tcp_sndq_sent(struct tcp_sock *tp, struct rte_mbuf *m);
+/* Take the segment behind m, which was sent too, into m; both fit one. */
+void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 void tcp_sndq_append(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 /* A new unsent segment at the end of the queue, empty; NULL: no memory. */
 struct rte_mbuf *tcp_sndq_new(struct stack *st, struct tcp_sock *tp);

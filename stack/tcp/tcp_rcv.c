@@ -122,9 +122,12 @@ void tcp_ack_check(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		tp->flags |= TF_ACK_NOW;
 		return;
 	}
-	/* Never later than an ACK that was already due. */
+	/*
+	 * Never later than an ACK that was already due.  As long as no data came there is no
+	 * estimate to delay by: a lone FIN is acknowledged at once, as by Linux.
+	 */
 	if (tp->deadline[TCPT_DELACK] == TIMER_NEVER)
-		tcp_timer_set(st, tp, TCPT_DELACK, now + TCP_DELACK_MAX);
+		tcp_timer_set(st, tp, TCPT_DELACK, now + (tp->ato != 0 ? TCP_DELACK_MAX : 0));
 }
 
 /* Linux's tcp_cleanup_rbuf(): tell the peer when reading made much room, or it waits for us. */
@@ -271,7 +274,8 @@ void tcp_rcv_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint
 	uint32_t skip = 0;
 	bool fin = (seg->flags & TH_FIN) != 0;
 
-	if (seg->len == 0 && !fin)
+	/* The SYN of a SYN-ACK that completed a simultaneous open is an old number as any. */
+	if (seg->end_seq == seg->seq)
 		return;
 	if (seq_leq(seg->end_seq, tp->rcv_nxt)) {
 		/* All of it is old: RFC 2883 tells the peer so. */

@@ -60,12 +60,19 @@ static void relink_listener(struct stack *st, struct tcp_sock *tp)
 		tcp_table_add_listener(st, tp);
 }
 
-static void count_queue(uint64_t *total, uint32_t *own, const struct rte_mbuf *m,
-			uint32_t (*truesize)(const struct rte_mbuf *m))
+static void count_send_queue(struct stack *st, struct tcp_sock *tp)
+{
+	for (const struct rte_mbuf *m = tp->snd_head; m != NULL; m = pkt_cb(m)->qnext) {
+		st->tcp.wmem += tcp_seg_truesize(m);
+		tp->inet.sk.wmem += pkt_cb(m)->charged;
+	}
+}
+
+static void count_queue(uint64_t *total, uint32_t *own, const struct rte_mbuf *m)
 {
 	for (; m != NULL; m = pkt_cb(m)->qnext) {
-		*total += truesize(m);
-		*own += truesize(m);
+		*total += tcp_truesize(m);
+		*own += tcp_truesize(m);
 	}
 }
 
@@ -86,9 +93,9 @@ static void relink_sock(struct stack *st, struct tcp_sock *tp)
 	tp->flags &= ~TF_PENDING;
 	relink_listener(st, tp);
 	sk->wmem = sk->rmem = 0;
-	count_queue(&st->tcp.wmem, &sk->wmem, tp->snd_head, tcp_seg_truesize);
-	count_queue(&st->tcp.rmem, &sk->rmem, tp->rcvq.head, tcp_truesize);
-	count_queue(&st->tcp.rmem, &sk->rmem, tp->ofo_head, tcp_truesize);
+	count_send_queue(st, tp);
+	count_queue(&st->tcp.rmem, &sk->rmem, tp->rcvq.head);
+	count_queue(&st->tcp.rmem, &sk->rmem, tp->ofo_head);
 	for (const struct rte_mbuf *m = tp->ofo_head; m != NULL; m = pkt_cb(m)->qnext)
 		st->tcp.ofo_bytes += tcp_truesize(m);
 	if (sk->flags & SOCK_F_DEAD)

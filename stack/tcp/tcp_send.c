@@ -32,6 +32,18 @@ static int may_send(struct sock *sk)
 	return 0;
 }
 
+/*
+ * Linux asks for room when it begins an sk_buff, and fills what it has begun: here a run of
+ * size_goal unsent bytes.
+ */
+static bool run_is_open(const struct tcp_sock *tp)
+{
+	uint32_t begin = seq_max(tp->snd_run, tp->snd_nxt);
+
+	return tp->write_seq != begin && tp->write_seq - begin < tcp_size_goal(tp) &&
+	       tp->write_seq - tp->snd_nxt < tp->notsent_lowat;
+}
+
 /* Bytes that may still be added to the last unsent segment. */
 static uint32_t tail_room(const struct tcp_sock *tp)
 {
@@ -77,10 +89,13 @@ static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, u
 
 		if (room == 0) {
 			/* TCP_NOTSENT_LOWAT: what can leave now makes room. */
-			if (!tcp_has_room(tp) && tp->notsent_lowat != UINT32_MAX)
-				tcp_output(st, tp, now);
-			if (!tcp_has_room(tp))
-				break;
+			if (!run_is_open(tp)) {
+				if (!tcp_has_room(tp) && tp->notsent_lowat != UINT32_MAX)
+					tcp_output(st, tp, now);
+				if (!tcp_has_room(tp))
+					break;
+				tp->snd_run = tp->write_seq;
+			}
 			m = st->tcp.wmem < st->tcp.wmem_max ? tcp_sndq_new(st, tp) : NULL;
 			if (m == NULL) {
 				tcp_starve(st, tp, now);

@@ -5,24 +5,46 @@
  *   snd_head ──► … ──► send_head ──► … ──► snd_tail
  *   sent, not acknowledged │ not sent yet
  *
- * wmem counts true bytes (whole buffers), which is what sndbuf limits.
+ * Two accounts.  st->tcp.wmem has true bytes, whole buffers, of all connections: it guards the
+ * packet memory.  sk->wmem, which sndbuf limits, has what Linux would count, so that a buffer
+ * of a size takes as much here as there: payload, and the overhead of one sk_buff for as many
+ * segments as Linux keeps in one: size_goal bytes as long as they are unsent, two segments later.
  */
 #include "stack/tcp/tcp.h"
 
-static void charge(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m)
-{
-	uint32_t n = tcp_seg_truesize(m);
+#define SKB_OVERHEAD 1390 /* measured: what an sk_buff counts for besides its payload */
+#define SIZE_GOAL_MAX 65000
 
-	tp->inet.sk.wmem += n;
-	st->tcp.wmem += n;
+/* Bytes of whole segments that Linux gathers in one sk_buff: at most half of the peer's window. */
+uint32_t tcp_size_goal(const struct tcp_sock *tp)
+{
+	uint32_t goal = tp->max_window > TCP_DEFAULT_MSS4 ? tp->max_window / 2 : tp->max_window;
+
+	if (goal > SIZE_GOAL_MAX)
+		goal = SIZE_GOAL_MAX;
+	return goal > tp->mss ? goal - goal % tp->mss : tp->mss;
+}
+
+static void charge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	pkt_cb(m)->charged = tp->mss + SKB_OVERHEAD / (tcp_size_goal(tp) / tp->mss);
+	tp->inet.sk.wmem += pkt_cb(m)->charged;
+	st->tcp.wmem += tcp_seg_truesize(m);
 }
 
 static void uncharge(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m)
 {
-	uint32_t n = tcp_seg_truesize(m);
+	tp->inet.sk.wmem -= pkt_cb(m)->charged;
+	st->tcp.wmem -= tcp_seg_truesize(m);
+}
 
-	tp->inet.sk.wmem -= n;
-	st->tcp.wmem -= n;
+void tcp_sndq_sent(struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+	uint32_t n = cb->len + (cb->len < tp->mss ? SKB_OVERHEAD : SKB_OVERHEAD / 2);
+
+	tp->inet.sk.wmem += n - cb->charged;
+	cb->charged = n;
 }
 
 void tcp_sndq_append(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
@@ -158,6 +180,29 @@ int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_
 		tp->retrans_out += !!(cb->sacked & SEG_RETRANS);
 	}
 	return 0;
+}
+
+void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+	struct rte_mbuf *next = cb->qnext;
+	struct pkt_cb *ncb = pkt_cb(next);
+
+	memcpy(tcp_sndq_payload(m) + cb->len, tcp_sndq_payload(next), ncb->len);
+	cb->len += ncb->len;
+	cb->end_seq = ncb->end_seq;
+	cb->tcp_flags |= ncb->tcp_flags;
+	cb->flags |= ncb->flags & PKT_F_FIN;
+	tcp_seg_uncount(tp, ncb);
+	cb->sacked |= ncb->sacked & SEG_EVER_RETRANS;
+	tp->packets_out--;
+	cb->qnext = ncb->qnext;
+	if (tp->snd_tail == next)
+		tp->snd_tail = m;
+	uncharge(st, tp, next);
+	tp->inet.sk.wmem += ncb->len;
+	cb->charged += ncb->len;
+	pkt_let_go_seg(next);
 }
 
 /* -- buffer space -------------------------------------------------------------------------- */

@@ -39,7 +39,7 @@ void tcp_time_wait(struct stack *st, struct tcp_sock *tp, bool fin_wait_2, uint6
 	tw->ts_recent_stamp = tp->ts_recent_stamp;
 	tw->ts_off = tp->ts_off;
 	tw->tos = inet_tos(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr));
-	tw->ttl = inet_ttl(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr));
+	tw->ttl = INET_DEFAULT_TTL; /* as Linux: IP_TTL ends with the socket */
 	tw->fin_wait_2 = fin_wait_2;
 	tcp_table_remove(&tp->node);
 	tcp_table_insert(st, &tw->node);
@@ -47,6 +47,13 @@ void tcp_time_wait(struct stack *st, struct tcp_sock *tp, bool fin_wait_2, uint6
 	port_hold(st, &tw->port, &tp->inet);
 	MIB_INC(st, TCP_TW);
 	tcp_done(st, tp, 0, now);
+}
+
+/* Data needs its ACK each time, as on a live connection; the rest could be a loop of ACKs. */
+static bool may_answer(struct tcp_tw *tw, const struct tcp_seg *seg, uint64_t now)
+{
+	return (seg->end_seq != seg->seq && !(seg->flags & TH_SYN)) ||
+	       tcp_oow_ack_allowed(&tw->last_oow_ack, now);
 }
 
 static bool paws_rejects(const struct tcp_tw *tw, const struct tcp_seg *seg, uint64_t now)
@@ -71,7 +78,7 @@ static enum tcp_verdict fin_wait_2(struct stack *st, struct tcp_tw *tw, const st
 			 seq_geq(seg->end_seq, tw->rcv_nxt);
 
 	if (paws || !in_window) {
-		if (!(seg->flags & TH_RST) && tcp_oow_ack_allowed(&tw->last_oow_ack, now))
+		if (!(seg->flags & TH_RST) && may_answer(tw, seg, now))
 			tcp_tw_send_ack(st, tw, seg, now);
 		return TCP_V_DONE;
 	}
@@ -153,7 +160,7 @@ enum tcp_verdict tcp_tw_input(struct stack *st, struct tcp_tw *tw, struct tcp_rx
 		/* A repeated FIN: our last ACK was lost, the wait begins anew. */
 		if (paws || (seg->flags & TH_ACK))
 			timer_arm(&st->wheel, &tw->timer, now + st->cfg.time_wait_ns);
-		if (tcp_oow_ack_allowed(&tw->last_oow_ack, now))
+		if (may_answer(tw, seg, now))
 			tcp_tw_send_ack(st, tw, seg, now);
 	}
 	return TCP_V_DONE;

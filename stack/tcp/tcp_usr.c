@@ -124,6 +124,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	/* As Linux: the option's room counts only if the last life of the 4-tuple had timestamps. */
 	tcp_initial_window(st, tp, tp->advmss - (tp->ts_recent_stamp != 0 ? TCP_TS_OPT_LEN : 0), true,
 			   &tp->rcv_wnd, &tp->window_clamp, &tp->rcv_wscale);
+	tp->syn_wscale = tp->rcv_wscale;
 	tp->rcv_ssthresh = tp->rcv_wnd;
 	tp->rto = TCP_RTO_INIT;
 	tp->srtt = 0;

@@ -18,8 +18,8 @@ static bool under_pressure(const struct stack *st)
 
 /*
  * RFC 7323 2.3: the scale is fixed by the SYN, so it must serve the largest buffer that
- * autotuning may reach.  The first window is at most 64 KiB, in whole segments.  tp is the socket
- * that connects, or the listener.
+ * autotuning may reach.  The first window is whole segments; in the SYN's header it is cut to what
+ * 16 bits can say.  tp is the socket that connects, or the listener.
  */
 void tcp_initial_window(const struct stack *st, const struct tcp_sock *tp, uint32_t mss,
 			bool wscale_ok, uint32_t *rcv_wnd, uint32_t *window_clamp, uint8_t *wscale)
@@ -46,8 +46,8 @@ void tcp_initial_window(const struct stack *st, const struct tcp_sock *tp, uint3
 	}
 	if (space > mss)
 		space -= space % mss;
-	*rcv_wnd = space < 65535 ? space : 65535 - 65535 % (mss != 0 ? mss : 1);
-	*window_clamp = clamp;
+	*rcv_wnd = space;
+	*window_clamp = clamp < 65535u << *wscale ? clamp : 65535u << *wscale;
 }
 
 void tcp_rcv_init_buffer(struct stack *st, struct tcp_sock *tp, uint64_t now)
@@ -58,9 +58,11 @@ void tcp_rcv_init_buffer(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	(void)st;
 	if (most > 0 && tp->window_clamp > most)
 		tp->window_clamp = most;
-	tp->rcv_ssthresh = tp->rcv_wnd < tp->window_clamp ? tp->rcv_wnd : tp->window_clamp;
-	tp->rcvq_space.space = tp->rcv_wnd < TCP_INIT_CWND * tp->advmss ? tp->rcv_wnd :
-									  TCP_INIT_CWND * tp->advmss;
+	/* As Linux: one segment is kept back. */
+	if (tp->window_clamp > 2 * tp->advmss && tp->window_clamp + tp->advmss > most)
+		tp->window_clamp = RTE_MAX(2 * tp->advmss, most - tp->advmss);
+	tp->rcv_ssthresh = RTE_MIN(tp->rcv_wnd, tp->window_clamp);
+	tp->rcvq_space.space = RTE_MIN(RTE_MIN(tp->rcv_ssthresh, tp->rcv_wnd), TCP_INIT_CWND * tp->advmss);
 	tp->rcvq_space.seq = tp->copied_seq;
 	tp->rcvq_space.time = now;
 	if (hint > tp->rcv_wnd / 2)

@@ -148,7 +148,7 @@ static void small_buffer(struct conn *c)
 TEST(time_limited_by_the_send_buffer)
 {
 	script(.seed = 4);
-	given_connected(.setup = small_buffer);
+	given_connected(.setup = small_buffer, .win = 20000);
 	must(script_after(conn_send(S.c, 60000, 0)) < 20000, "a small buffer takes little");
 	expect_whatever();
 	advance_ms(100);
