@@ -223,9 +223,10 @@ class Tester:
                                      int(end) / 1e9)
 
     def neutral(self, words):
-        """Ephemeral ports are the peer's to name, not the trace's."""
+        """The peer's address differs from run to run, ephemeral ports too."""
+        words = [w.replace(self.host, "PEER") for w in words]
         return ["EPHEMERAL" if w.isdigit() and 32768 <= int(w) < 61000 and i == 1 and
-                re.search(r"[.:]", words[0]) else w for i, w in enumerate(words)]
+                re.search(r"[.:]|PEER", words[0]) else w for i, w in enumerate(words)]
 
     def did(self, text):
         self.trace.add("do", time.time(), text)
@@ -345,7 +346,7 @@ class Tester:
     def send_call(self, thread, name, args):
         number, self.next_id = self.next_id, self.next_id + 1
         words = [str(a.number if isinstance(a, Fd) else a) for a in args]
-        text = " ".join([name] + [str(a) for a in args])
+        text = " ".join([name] + ["PEER" if a == self.host else str(a) for a in args])
         self.did(text)
         self.calls[number] = (text, time.time())
         self.actor.tell(" ".join([str(number), str(thread), name] + words))
@@ -432,12 +433,13 @@ class Tester:
         return fd
 
     def accepted(self, mss=1460, ws=None, sack=False, ts=False, win=65535, setup=None, flow=None, ack_win=None,
-                 tos=0):
+                 tos=0, rtt=0):
         """A connection that the peer made; the accepted descriptor (t.listening: the listener)."""
         self.listening = self.listener(setup=setup)
         f = flow or self.f
         f.peer("S", mss=mss, ws=ws, sackok=sack, ts=ts, win=win, tos=tos)
         self.pump(time.time() + 1, lambda: f.isn is not None, count_late=False)
+        self.sleep(rtt)
         f.peer("A", win=ack_win)
         r = self.call("accept", self.listening)
         if r.err:

@@ -18,7 +18,7 @@ import struct
 import subprocess
 import time
 
-from shimtest import LIBSHIM, BUILD, Skip, comm_of, sh
+from shimtest import LIBSHIM, BUILD, Skip, children_of, comm_of, sh
 
 ACTOR = os.path.join(os.path.abspath(BUILD), "test", "packet", "actor")
 SUBJECT4, SUBJECT6 = "192.0.2.1", "2001:db8::1"
@@ -43,7 +43,8 @@ BASE_SYSCTLS = {
     # It asks how much the device holds, which depends on the moment.
     "net.ipv4.tcp_autocorking": "0",
     "net.ipv4.tcp_timestamps": "1",
-    "net.ipv4.tcp_syn_linear_timeouts": "4",
+    # The shim doubles from the first on: RFC 6298 5.5.
+    "net.ipv4.tcp_syn_linear_timeouts": "0",
 }
 # Where cubic is not the default, only root may choose it, and for sockets, not for a namespace.
 BASE_KERNEL = {"ACTOR_CC": "cubic"}
@@ -73,10 +74,11 @@ def as_subreaper():
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def be_prompt():
+def be_prompt(pid=0, on=True):
     """Before what else runs on this machine, where that is allowed: a script sleeps nearly always."""
     with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        for tid in os.listdir(f"/proc/{pid or os.getpid()}/task"):
+            os.sched_setscheduler(int(tid), os.SCHED_RR if on else os.SCHED_OTHER, os.sched_param(int(on)))
 
 
 def own_children():
@@ -112,6 +114,12 @@ class Actor:
         lines = (self.buffer + data).split(b"\n")
         self.buffer = lines.pop()
         return [x.decode() for x in lines]
+
+    def be_prompt(self):
+        """It and its keeper; not before they have started, which takes the whole core."""
+        pid = self.process.pid
+        for p in [pid] + children_of(pid, keepers=True):
+            be_prompt(p)
 
     def output(self):
         self.log.seek(0)

@@ -78,14 +78,14 @@ def sh(args, seconds=60, **kw):
     return r.stdout.decode(errors="replace")
 
 
-def children_of(pid):
-    """The direct children of a process, without the shim's keeper."""
+def children_of(pid, keepers=False):
+    """The direct children of a process, without the shim's keeper unless asked for."""
     kids = []
     with contextlib.suppress(OSError):
         for tid in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as f:
                 kids += [int(k) for k in f.read().split()]
-    return [k for k in kids if comm_of(k) != "shim-keeper"]
+    return [k for k in kids if keepers or comm_of(k) != "shim-keeper"]
 
 
 def keeper_of(pid):
