@@ -237,7 +237,7 @@ int port_bind_connect(struct stack *st, struct inet_sock *isk,
 {
 	struct {
 		struct ipaddr local, peer;
-		uint32_t port;
+		uint64_t port; /* as wide as the rest: no padding is hashed */
 	} key = { isk->local.addr, isk->peer.addr, isk->peer.port };
 	uint32_t hash = stack_hash(st, &key, sizeof(key), PORT_SALT);
 	uint16_t *counter = &st->inet.port_counters[hash % PORT_COUNTERS];

@@ -153,6 +153,7 @@ static void reply_key(struct tcp_key *key, const struct tcp_rx *rx)
 	key->raddr = rx->pkt->src;
 	key->lport = rx->seg.dport;
 	key->rport = rx->seg.sport;
+	key->zero = 0;
 }
 
 /*

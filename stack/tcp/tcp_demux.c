@@ -138,6 +138,7 @@ void tcp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	key.raddr = pkt->src;
 	key.lport = rx.seg.dport;
 	key.rport = rx.seg.sport;
+	key.zero = 0;
 	rx.hash = tcp_hash(&st->tcp, &key);
 	do
 		v = deliver(st, &rx, &key, now);
@@ -227,6 +228,7 @@ void tcp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)
 	key.raddr = e->dst;
 	key.lport = (uint16_t)(e->l4[0] << 8 | e->l4[1]);
 	key.rport = (uint16_t)(e->l4[2] << 8 | e->l4[3]);
+	key.zero = 0;
 	seq = (uint32_t)e->l4[4] << 24 | (uint32_t)e->l4[5] << 16 | (uint32_t)e->l4[6] << 8 | e->l4[7];
 	node = tcp_table_find(st, &key, tcp_hash(&st->tcp, &key));
 	if (node == NULL || node->kind == TCP_NODE_TW)

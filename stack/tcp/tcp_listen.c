@@ -63,6 +63,7 @@ static int req_init(struct stack *st, struct tcp_sock *lsk, struct tcp_req *req,
 	key->raddr = rx->pkt->src;
 	key->lport = seg->dport;
 	key->rport = seg->sport;
+	key->zero = 0;
 	req->node.hash = rx->hash;
 	req->node.kind = TCP_NODE_REQ;
 	ret = route_lookup(st, &key->raddr, &key->laddr, &dst, now);

@@ -27,7 +27,9 @@ struct tcp_sock;
 struct tcp_key {
 	struct ipaddr laddr, raddr;
 	uint16_t lport, rport;
+	uint32_t zero; /* keys are hashed as bytes: no padding */
 };
+static_assert(sizeof(struct tcp_key) == 2 * sizeof(struct ipaddr) + 8, "no padding");
 
 enum tcp_node_kind { TCP_NODE_NONE, TCP_NODE_SOCK, TCP_NODE_REQ, TCP_NODE_TW };
 
