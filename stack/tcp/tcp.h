@@ -130,6 +130,7 @@ enum tcp_flag {
 	TF_FRTO_NEW = 1u << 14,	/* F-RTO: new data goes first (RFC 5682 2.1 step 2.b) */
 	TF_MORE = 1u << 15,	/* MSG_MORE of the call being handled */
 	TF_CWND_LIMITED = 1u << 16,
+	TF_PACED = 1u << 26,	/* the pacer alone held back what is next */
 	TF_FRTO = 1u << 17,
 	TF_URG_SEEN = 1u << 18, /* urg_seq is valid: urgent data not read past yet */
 	TF_URG_VALID = 1u << 19, /* the urgent byte is in urg_byte */

@@ -435,6 +435,23 @@ static uint64_t pacing_wait(const struct tcp_sock *tp, uint64_t now)
 
 #define PACE_CREDIT (500 * NS_PER_US)
 
+/*
+ * Before a paced segment goes.  Time in which nothing was to be sent is lost, but for a little.
+ * Time by which we come late is not: nobody calls at the very moment, on a busy machine often
+ * ms later, and what the pacer held back then goes at once, or the rate is never reached (and
+ * BBR, which measures it, slows down round by round).  The pipe has drained meanwhile by as
+ * much, at most by a round trip's worth.
+ */
+static void pace_catch_up(struct tcp_sock *tp, uint64_t now)
+{
+	uint64_t credit = PACE_CREDIT;
+
+	if ((tp->flags & TF_PACED) && tp->srtt >> 3 > credit)
+		credit = tp->srtt >> 3;
+	if (tp->pace_next + credit < now)
+		tp->pace_next = now - credit;
+}
+
 static void pace(struct tcp_sock *tp, uint32_t len, uint64_t now)
 {
 	uint64_t rate = tp->pacing_rate;
@@ -443,9 +460,7 @@ static void pace(struct tcp_sock *tp, uint32_t len, uint64_t now)
 		rate = tp->inet.sk.max_pacing_rate;
 	if (rate == UINT64_MAX || rate == 0 || tp->data_segs_out < TCP_INIT_CWND)
 		return;
-	/* The timer fires up to a tick late: what was missed meanwhile may be made up for. */
-	if (tp->pace_next + PACE_CREDIT < now)
-		tp->pace_next = now - PACE_CREDIT;
+	pace_catch_up(tp, now);
 	tp->pace_next += len * NS_PER_SEC / rate;
 }
 
@@ -466,13 +481,16 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 	if (m == NULL)
 		return false;
 	if (!probe && tcp_in_flight(tp) >= tp->cwnd) {
-		tp->flags |= TF_CWND_LIMITED;
+		tp->flags = (tp->flags | TF_CWND_LIMITED) & ~TF_PACED;
 		return false;
 	}
 	len = tcp_window_allows(tp, m);
-	if (len == 0 || (!probe && tcp_nagle_holds(tp, m)))
+	if (len == 0 || (!probe && tcp_nagle_holds(tp, m))) {
+		tp->flags &= ~TF_PACED;
 		return false;
+	}
 	if (!probe && unlikely(tcp_is_paced(tp)) && pacing_wait(tp, now) != 0) {
+		tp->flags |= TF_PACED;
 		tcp_timer_set(st, tp, TCPT_PACE, tp->pace_next);
 		return false;
 	}
@@ -508,6 +526,8 @@ static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		sent = tcp_mtup_probe(st, tp, now);
 	while (tp->send_head != NULL && tcp_send_new(st, tp, false, now))
 		sent = true;
+	if (tp->send_head == NULL)
+		tp->flags &= ~TF_PACED;
 	if (unlikely(is_rwnd_limited(tp)))
 		tcp_chrono_start(tp, CHRONO_RWND, now);
 	else if (unlikely(tp->chrono == CHRONO_RWND))

@@ -91,6 +91,54 @@ TEST(max_pacing_rate_is_kept)
 	world_free(w);
 }
 
+/* Run the world for ns, but node only every late ns: a program that is woken late. */
+static void run_late(struct world *w, struct node *node, uint64_t late, uint64_t ns)
+{
+	for (uint64_t end = w->now + ns; w->now < end;) {
+		node->frozen = true;
+		world_run(w, late);
+		node->frozen = false;
+		world_settle(w);
+	}
+}
+
+/* Nobody calls at the very moment when the next segment is due: what was held back meanwhile goes then. */
+TEST(the_pacer_makes_up_for_late_calls)
+{
+	struct world *w = roomy_pair(4);
+	uint64_t rate = 1000000;
+	struct conn *a, *b;
+	double got;
+
+	set_link(w, 10 * MS, 1000 * MBPS, 0, 1 << 20);
+	world_connect(w, &w->nodes[0], &w->nodes[1], 5001, &a, &b);
+	must(socket_setsockopt(a->node->st, a->so, SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
+			       sizeof(rate), w->now) == 0, "SO_MAX_PACING_RATE");
+	conn_stream(a, 1, 100000000, 2);
+	conn_stream(b, 2, 0, 1);
+	run_late(w, a->node, 8 * MS, 5 * SEC);
+	got = (double)b->rx_off / 5;
+	must(got > 0.93 * (double)rate && got < 1.02 * (double)rate, "%.0f bytes/s", got);
+	world_free(w);
+}
+
+TEST(bbr_on_a_busy_machine_fills_the_path)
+{
+	struct world *w = roomy_pair(5);
+	struct conn *a, *b;
+	double got;
+
+	set_link(w, 10 * MS, 100 * MBPS, 0, 256000);
+	world_connect(w, &w->nodes[0], &w->nodes[1], 5001, &a, &b);
+	use_cc(a, "bbr");
+	conn_stream(a, 1, 100000000, 2);
+	conn_stream(b, 2, 0, 1);
+	run_late(w, a->node, 4 * MS, 5 * SEC);
+	got = (double)b->rx_off * 8 / 5 / 1e6;
+	must(got > 80, "bbr has %.2f of 100 Mbit/s", got);
+	world_free(w);
+}
+
 /* draft-cardwell-iccrg-bbr 1: losses that do not come from congestion do not slow it down. */
 TEST(bbr_fills_a_lossy_path_where_cubic_cannot)
 {
