@@ -5,7 +5,7 @@
  *
  * Everything is deterministic, so the table must be test/sim/golden_goodput.txt to the last digit: a
  * difference is a change of behaviour.  UPDATE_GOLDEN=1 writes the new table for review.  Over links
- * that cut and join segments single streams must be as fast within a tenth.
+ * that cut and join segments single streams must not be slower than that by more than a tenth.
  */
 #include <math.h>
 #include <stdio.h>
@@ -261,7 +261,7 @@ static void write_table(const char *path)
 }
 
 /* Both are "key value". */
-static bool is_close(const char *golden, const char *now)
+static bool is_as_fast(const char *golden, const char *now)
 {
 	const char *g = strrchr(golden, ' '), *n = strrchr(now, ' ');
 	double want, got;
@@ -270,7 +270,7 @@ static bool is_close(const char *golden, const char *now)
 		return false;
 	want = strtod(g, NULL);
 	got = strtod(n, NULL);
-	return got > 0.9 * want && got < 1.1 * want;
+	return got > 0.9 * want;
 }
 
 /* Who of several streams gets more turns on single packets: over other links only the totals hold. */
@@ -283,7 +283,7 @@ static bool is_same(const char *golden, const char *now)
 {
 	if (!world_offloads)
 		return strcmp(golden, now) == 0;
-	return is_sharing(golden) ? is_sharing(now) : is_close(golden, now);
+	return is_sharing(golden) ? is_sharing(now) : is_as_fast(golden, now);
 }
 
 static void compare_table(const char *path)

@@ -100,7 +100,11 @@ TEST(send_buffer_grows_up_to_its_limit)
 	double got = stream(w);
 
 	same(conn_getint(a, SOL_SOCKET, SO_SNDBUF), 200000, "SO_SNDBUF");
-	must(got < 40 && got > 10, "%.1f Mbit/s", got);
+	/*
+	 * What the limit holds, and as on Linux a run of 64 KB that was begun within it and goes on
+	 * being filled while its front leaves: up to 350 KB per 40 ms, where the path takes 500.
+	 */
+	must(got < 75 && got > 10, "%.1f Mbit/s", got);
 	world_free(w);
 }
 
