@@ -85,6 +85,13 @@ def starts_up(frame, p):
     return p.type == 133 or p.src == "::" or (p.type == 136 and p.dst == "ff02::1")
 
 
+def asks_an_earlier_peer(t, frame, p):
+    """The subject's neighbour table remembers the peers of earlier scripts, and asks whether they are there still."""
+    if p is None:
+        return frame[20:22] == b"\0\1" and frame[:6] != BROADCAST and fr.text_of(frame[38:42]) != t.host
+    return p.type == 135 and not p.dst.startswith("ff") and fr.text_of(p.payload[:16]) != t.host
+
+
 def see_all(t, start_is_over=False):
     """From here on every frame is written down, and a checksum of what ICMP has behind its header."""
     def add(stream, stamp, text):
@@ -93,14 +100,14 @@ def see_all(t, start_is_over=False):
     def observe(stamp, frame):
         kind = int.from_bytes(frame[12:14], "big")
         if kind == fr.ETH_ARP:
-            if not starts_up(frame, None):
+            if not starts_up(frame, None) and not asks_an_earlier_peer(t, frame, None):
                 add("arp", stamp, arp_text(frame))
             return True
         p = fr.parse(frame)
         if p is None:
             return False
         if p.proto == fr.ICMP6 and p.type is not None and 133 <= p.type <= 137:
-            if not starts_up(frame, p) or (start_is_over and p.type != 133):
+            if (not starts_up(frame, p) or (start_is_over and p.type != 133)) and not asks_an_earlier_peer(t, frame, p):
                 add("nd", stamp, nd_text(p, frame))
             return True
         if p.proto == IGMP or (p.proto == fr.ICMP6 and p.type in (131, 132, 143)):
