@@ -25,8 +25,8 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-LIBSHIM = os.path.join(os.path.abspath(BUILD), "libshim.so")
+BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
+LIBSHIM = os.path.join(BUILD, "libshim.so")
 
 SHIM4, PEER4 = "192.0.2.1", "192.0.2.2"
 SHIM6, PEER6 = "2001:db8::1", "2001:db8::2"
