@@ -113,11 +113,13 @@ void engine_deliver(void)
 
 unsigned int engine_poll(void)
 {
+	int saved = errno; /* an empty TAP says EAGAIN, and a call that succeeds leaves errno alone */
 	uint64_t now = engine_now();
 	unsigned int frames = stack_poll(shm->stack, now);
 
 	shm->keeper.last_poll = now;
 	engine_deliver();
+	errno = saved;
 	return frames;
 }
 
@@ -157,6 +159,7 @@ static void note_visit(const struct engine_thread *t, uint64_t now)
 void engine_leave(void)
 {
 	struct engine_thread *t = &engine_self;
+	int saved = errno;
 	uint64_t now;
 
 	if (t->depth > 1) {
@@ -176,6 +179,7 @@ void engine_leave(void)
 	evslot_write_kicks(t);
 	if (__builtin_expect(t->nasync != 0, 0))
 		async_send(t);
+	errno = saved;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	t->depth = 0;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
