@@ -288,8 +288,10 @@ void engine_fork_parent(int slot, pid_t child)
 		return;
 	engine_enter();
 	/* Unless it has done so itself, or even come and gone. */
-	if (p->state == PROC_EMBRYO && p->parent == engine.pid && p->pid == 0) {
+	if (p->state == PROC_EMBRYO && p->parent == engine.pid && p->pid == 0)
 		p->pid = child;
+	/* It may be killed before it can tell the keeper that it is there. */
+	if (p->state != PROC_FREE && p->pid == child && p->watched != shm->keeper.generation) {
 		shm->keeper.rescan = 1;
 		evslot_kick(SHM_KICK_SLOT);
 	}

@@ -202,6 +202,54 @@ START_TEST(killed_keeper_is_replaced_and_the_new_one_watches)
 }
 END_TEST
 
+/* ns until the keeper has given back what a killed child had, of which no word reached it. */
+static uint64_t reap_mute_child(int fd)
+{
+	int slot = engine_fork_prepare();
+	pid_t child = fork();
+	uint64_t killed;
+
+	if (child == 0) {
+		/* As if it were killed right before it sends. */
+		close(engine.ctl_fd);
+		engine_fork_child(slot);
+		pause();
+		_exit(0);
+	}
+	FAIL_IF(slot < 0 || child < 0);
+	FAIL_IF(!SOON(__atomic_load_n(&shm->procs[slot].state, __ATOMIC_RELAXED) == PROC_LIVE, 5000));
+	engine_fork_parent(slot, child);
+	killed = clock_monotonic();
+	kill(child, SIGKILL);
+	FAIL_IF(!SOON(fdtable_file(fd)->fd_refs == 1, 5000));
+	waitpid(child, NULL, 0);
+	return clock_monotonic() - killed;
+}
+
+static void kill_mute_children(void)
+{
+	uint64_t took, shortest = UINT64_MAX;
+	int fd;
+
+	start_engine();
+	fd = open_socket();
+	/* After a death the keeper reads its table, and again a second later: from the second
+	 * child on it is known how long that alone would take. */
+	reap_mute_child(fd);
+	for (int i = 0; i < 5; i++) {
+		took = reap_mute_child(fd);
+		if (took < shortest)
+			shortest = took;
+	}
+	FAIL_IF(shortest > 500 * MS);
+}
+
+START_TEST(child_killed_before_it_is_announced_is_buried_at_once)
+{
+	ck_assert_int_eq(run_scenario(kill_mute_children, 40), 0);
+}
+END_TEST
+
 static void replace_keeper_asleep(void)
 {
 	pid_t old, child;
@@ -290,6 +338,7 @@ static Suite *keeper_suite(void)
 	tcase_add_test(tc, second_program_on_a_live_port_is_refused);
 	tcase_add_test(tc, keeper_that_died_before_it_could_say_so_is_replaced);
 	tcase_add_test(tc, killed_keeper_is_replaced_and_the_new_one_watches);
+	tcase_add_test(tc, child_killed_before_it_is_announced_is_buried_at_once);
 	tcase_add_test(tc, killed_keeper_is_replaced_by_a_sleeper);
 	tcase_add_test(tc, keeper_decides_how_to_sleep);
 	suite_add_tcase(s, tc);
