@@ -3,10 +3,11 @@
 #
 # suites.sh - run suites, keep their output, add up the results (protocol: test/README.md).
 #
-# usage: suites.sh [--check SUITE...] [--beside SUITE...] [--system SUITE...]
-#	--check   Check binaries (the default kind), one after the other
-#	--beside  Check binaries too, one after the other, at the same time as those
-#	--system  programs that print ok/not ok/skip lines; each has the machine to itself
+# usage: suites.sh [--check SUITE...] [--beside SUITE...] [--company SUITE...] [--system SUITE...]
+#	--check    Check binaries (the default kind), one after the other
+#	--beside   Check binaries too, at the same time as those
+#	--company  programs that print ok/not ok/skip lines, two at a time
+#	--system   such programs that want the machine to themselves
 # LOGS=dir      where output is kept     (default $BUILD/test-logs)
 # CHECK_LIMIT, SYSTEM_LIMIT  seconds per suite
 set -u
@@ -18,6 +19,8 @@ mkdir -p "$logs" || exit 2
 # One line for each suite that has ended: passed, failed, skipped, name.
 results=$logs/results
 : > "$results" || exit 2
+begun=$logs/begun
+rm -rf "$begun" && mkdir "$begun" || exit 2
 
 # run_limited SECONDS LOG SUITE: leaves its exit status in $status; system suites show their lines.
 run_limited() {
@@ -98,21 +101,22 @@ $more}"
 	echo "$p $f $s $name" >> "$results"
 }
 
+# run_suites KIND SUITE...: those of them that no other lane has begun.
 run_suites() {
 	kind=$1
 	shift
 	for suite in "$@"; do
-		run_suite "$suite"
+		mkdir "$begun/$(echo "$suite" | tr / =)" 2>/dev/null && run_suite "$suite"
 	done
 }
 
 # Names of suites have no spaces: they are files of ours.
-check= beside= system= suites=0
+check= beside= company= system= suites=0
 kind=check
 [ $# -gt 0 ] || { echo "suites.sh: which suites?" >&2; exit 2; }
 for arg in "$@"; do
 	case $arg in
-	--check | --beside | --system) kind=${arg#--} ;;
+	--check | --beside | --company | --system) kind=${arg#--} ;;
 	*)
 		eval "$kind=\"\$$kind \$arg\""
 		suites=$((suites + 1))
@@ -121,9 +125,19 @@ for arg in "$@"; do
 done
 
 run_suites check $beside &
-run_suites check $check
+run_suites check $check $beside
+wait
+run_suites system $company &
+run_suites system $company
 wait
 run_suites system $system
+
+# What failed is said once more: where only the end of a long output is kept, it is there.
+while read -r p f s name; do
+	[ "$f" -gt 0 ] || continue
+	echo "== $name"
+	grep -E -A 12 '^not ok |^[^ ]*:[FE]:|ERROR: |runtime error|^Traceback' "$logs/$name.log" | head -n 60
+done < "$results"
 
 # A suite that left no line here was lost.
 awk -v suites="$suites" '

@@ -32,8 +32,14 @@ binaries() {
 }
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
 export PYTHONDONTWRITEBYTECODE=1
+# These look at what happens within milliseconds, or at what an idle program costs.
+alone="test/packet/run test/system/test_faults.py test/system/test_nginx.py"
+# The longest first, so that two lanes end together.
+first="test/ci/tryout.sh test/system/test_programs.py test/ci/layers.sh test/system/test_cpython.py"
+company=$(for t in test/ci/protocols.sh test/ci/verdicts.sh test/ci/cli.sh test/system/test_*.py; do
+	case " $alone $first " in *" $t "*) ;; *) echo "$t" ;; esac
+done)
 # The simulations want no more than a core; some units want the other one for themselves.
 sh test/ci/suites.sh --check $(binaries test/unit/test_*.c) \
 	--beside $(binaries test/sim/test_*.c test/fuzz/fuzz_*.c) \
-	--system test/ci/layers.sh test/ci/protocols.sh test/ci/verdicts.sh test/ci/cli.sh test/ci/tryout.sh \
-	test/packet/run test/system/test_*.py
+	--company $first $company --system $alone

@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(ROOT, "build")))
@@ -455,10 +456,11 @@ def run_tests(tests, only=()):
                   f" ({time.monotonic() - start:.1f} s)", flush=True)
         except Skip as e:
             print(f"skip {name} {e}", flush=True)
-        except Failed as e:
+        except Exception as e:  # the tests after it are run all the same
             failed += 1
             print(f"not ok {name}", flush=True)
-            for line in str(e).splitlines()[:40]:
+            text = str(e) if isinstance(e, Failed) else traceback.format_exc()
+            for line in text.splitlines()[-40:]:
                 print(f"  {line}", flush=True)
     return failed
 
