@@ -46,6 +46,7 @@
 #include "preload/fdtable.h"
 #include "preload/keeper.h"
 #include "preload/real.h"
+#include "stack/core/mib.h"
 #include "stack/stack.h"
 
 #define ACTIVE (20 * NSEC_PER_MSEC)
@@ -255,6 +256,15 @@ static int keeper_sleep(struct keeper_self *k)
 	return r;
 }
 
+/* What nstat(8) would print; the kernel's own counts are gone with us. */
+static void log_counters(void)
+{
+	for (unsigned int i = 0; mib_name(i) != NULL; i++)
+		if (stack_mib(shm->stack, i) != 0)
+			shim_log(LOG_LEVEL_DEBUG, "%s %lu", mib_name(i),
+				 (unsigned long)stack_mib(shm->stack, i));
+}
+
 /*
  * The ports' names go last: who gets one finds the port free.  What is left behind now was
  * leaked; the system tests read this line.
@@ -267,6 +277,7 @@ static __attribute__((noreturn)) void leave_port(void)
 		 shm->files.used, shm->wait_entries.used + shm->waiters.used, lost);
 	shim_log(LOG_LEVEL_INFO, "the stack was found busy %u times, and waited for asleep %u times",
 		 shm->lock.contended, shm->lock.sleeps);
+	log_counters();
 	close_all_but(engine.listen_fds, engine.nports);
 	_exit(0);
 }

@@ -95,12 +95,16 @@ ssize_t raw_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 		err = dgram_tx_route(st, sk, &tx, now);
 	if (err < 0)
 		return err;
-	if (sk->err != 0)
-		return -sock_take_error(sk);
-	if ((sk->shutdown & SEND_SHUTDOWN) != 0)
-		return -EPIPE;
-	err = (sk->flags & SOCK_F_HDRINCL) != 0 ? send_own_header(st, sk, &tx, &it, now) :
-						  send_payload(st, sk, &tx, &it, now);
+	if ((sk->flags & SOCK_F_HDRINCL) != 0) {
+		if (sk->err != 0)
+			return -sock_take_error(sk);
+		if ((sk->shutdown & SEND_SHUTDOWN) != 0)
+			return -EPIPE;
+		err = send_own_header(st, sk, &tx, &it, now);
+	} else {
+		/* Linux looks at neither here: traceroute counts on it, whose probes bring errors. */
+		err = send_payload(st, sk, &tx, &it, now);
+	}
 	err = dgram_tx_error(sk, err);
 	return err < 0 ? err : (ssize_t)len;
 }

@@ -110,8 +110,8 @@ def other_user():
             conf = f.read().replace("user root;", "user www-data;")
         p = w.shim("nginx", "-c", w.write("nginx.conf", conf))
         w.listening(80, p)
-        for worker in children_of(p.pid):
-            check(os.stat(f"/proc/{worker}").st_uid != 0, "a worker is root's")
+        wait_until(lambda: all(os.stat(f"/proc/{c}").st_uid != 0 for c in children_of(p.pid)),
+                   "workers that are not root's")
         for _ in range(3):
             check(curl(w, "/index.html") == PAGE)
             os.kill(children_of(p.pid)[0], signal.SIGKILL)

@@ -201,6 +201,32 @@ TEST(the_error_queue_names_who_sent_the_icmp_message)
 	world_finish(world);
 }
 
+/* traceroute -T and -I: the answer to a probe is an error, and must not swallow the next probe. */
+TEST(a_pending_error_fails_a_send_only_with_the_callers_own_header)
+{
+	struct {
+		struct iphdr ip;
+		uint16_t udp[4];
+	} pkt = { .ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP },
+		  .udp = { htons(4000), htons(9), htons(8), 0 } };
+	struct socket *so;
+	int one = 1;
+
+	world = world_pair(5);
+	pkt.ip.daddr = inet_addr("192.0.2.2");
+	so = open_socket(SOCK_RAW, IPPROTO_UDP);
+	socket_setsockopt(stack(), so, SOL_IP, IP_RECVERR, &one, sizeof(one), world->now);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(send_to(so, pkt.udp, sizeof(pkt.udp), "192.0.2.2", 0),
+				 sizeof(pkt.udp));
+	ck_assert(socket_poll(stack(), so) & EPOLLERR);
+	socket_setsockopt(stack(), so, SOL_IP, IP_HDRINCL, &one, sizeof(one), world->now);
+	ck_assert_int_eq(send_to(so, &pkt, sizeof(pkt), "192.0.2.2", 0), -ECONNREFUSED);
+	ck_assert_int_eq(send_to(so, &pkt, sizeof(pkt), "192.0.2.2", 0), sizeof(pkt));
+	socket_release(stack(), so, world->now);
+	world_finish(world);
+}
+
 TEST(the_checksum_option_of_ipv6_exists_at_the_raw_level)
 {
 	struct socket *so;
