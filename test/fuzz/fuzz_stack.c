@@ -108,6 +108,24 @@ static void step_segment(struct input *in)
 	expect_whatever();
 }
 
+/* Segments that follow one another and arrive at once: a port that can joins them. */
+static void step_train(struct input *in)
+{
+	unsigned int n = 2 + take8(in) % 15, len, i;
+	uint8_t what;
+
+	use_flow(take8(in) % 4);
+	S.f->stack_port = (uint16_t)(80 + take8(in) % 3);
+	what = take8(in);
+	len = what & 1 ? 1460 : 1 + take16(in) % 1460;
+	script_hold();
+	for (i = 0; i < n; i++)
+		peer(ACK, .len = i == n - 1 && what & 2 ? 1 : len, .psh = what & 4 && i == n / 2,
+		     .ecn = what & 8 && i == n / 2 ? 3 : DFLT);
+	script_release();
+	expect_whatever();
+}
+
 /* Whole handshakes are long for a fuzzer to find: one step each. */
 static void step_handshake(struct input *in)
 {
@@ -382,6 +400,9 @@ static void step(struct input *in)
 	case 11:
 		advance_ms((double)take8(in) * 100);
 		break;
+	case 12:
+		step_train(in);
+		break;
 	default:
 		step_call(in);
 	}
@@ -393,6 +414,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned int steps;
 
 	memset(conns, 0, sizeof(conns));
+	/* A port that cuts and joins segments itself, or one that does not. */
+	world_offloads = size > 0 && (data[size - 1] & 1) != 0;
 	script(.seed = 1, .mbufs = 512, .tune = small_config);
 	/* A listener and a datagram socket stand ready. */
 	conns[0] = conn_socket(S.node, SOCK_STREAM);

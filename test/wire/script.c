@@ -219,9 +219,22 @@ static bool collect(void)
 
 void script_settle(void)
 {
+	if (S.held)
+		return;
 	do
 		world_settle(S.world);
 	while (collect());
+}
+
+void script_hold(void)
+{
+	S.held = true;
+}
+
+void script_release(void)
+{
+	S.held = false;
+	script_settle();
 }
 
 ssize_t script_after(ssize_t v)

@@ -145,6 +145,7 @@ struct script {
 	uint64_t last_seen_at; /* ns, of the segment that expect() took last */
 	bool mute_arp;	 /* nor ND: questions for the peer stay unanswered */
 	bool no_csum_ok; /* UDP over IPv6 may come without a checksum */
+	bool held;	 /* by script_hold() */
 };
 extern struct script S;
 
@@ -156,6 +157,10 @@ void script_begin(const struct script_params *p);
 #define script(...) script_begin(&(const struct script_params){ .peer_iss = 1000, __VA_ARGS__ })
 /* Close what is open, reset what hangs, check for leaks. */
 void script_finish(void);
+
+/* What the peer sends in between arrives at once, and only then the stack runs. */
+void script_hold(void);
+void script_release(void);
 
 /* An established connection: made by the stack's connect(), or accepted by it. */
 void script_connected(const struct script_handshake *h, const char *file, int line);
