@@ -58,6 +58,18 @@ static bool is_group_of_ours(int level, int name, const void *val, socklen_t len
 	return index != 0 && hidden_is_our_link(index);
 }
 
+/*
+ * SO_BINDTODEVICE and SO_BINDTOIFINDEX: a device that is none of the stack's is the kernel's,
+ * or nobody's, which the kernel knows; so the socket is the kernel's if it may still become it.
+ */
+static bool goes_to_kernels_device(const struct file *f, int level, int name, long r)
+{
+	if (r != -ENODEV || level != SOL_SOCKET ||
+	    (name != SO_BINDTODEVICE && name != SO_BINDTOIFINDEX))
+		return false;
+	return (f->side == FILE_UNDECIDED || f->side == FILE_DUAL) && !f->listening && !f->pinned;
+}
+
 static long setsockopt_ours(int fd, int level, int name, const void *val, socklen_t len)
 {
 	struct stack *st = engine_enter();
@@ -75,6 +87,11 @@ static long setsockopt_ours(int fd, int level, int name, const void *val, sockle
 		goto out;
 	}
 	r = socket_setsockopt(st, f->so, level, name, val, len, engine_now());
+	if (goes_to_kernels_device(f, level, name, r)) {
+		file_to_kernel(f, fd, engine_now());
+		r = CALL_LIBC;
+		goto out;
+	}
 	if (f->side != FILE_SHIM && r != -EINVAL && !is_group_of_ours(level, name, val, len))
 		real.setsockopt(fd, level, name, val, len);
 	if (r == -ENOPROTOOPT)
@@ -106,10 +123,6 @@ static long getsockopt_ours(int fd, int level, int name, void *val, socklen_t *l
 		goto out;
 	if (user_is_bad(len) || ((int)*len > 0 && user_is_bad(val))) {
 		r = -EFAULT;
-		goto out;
-	}
-	if ((int)*len < 0) {
-		r = -EINVAL;
 		goto out;
 	}
 	r = socket_getsockopt(st, f->so, level, name, val, len, engine_now());

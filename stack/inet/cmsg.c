@@ -17,6 +17,12 @@
 #ifndef IPV6_FLOWINFO
 #define IPV6_FLOWINFO 11 /* <linux/in6.h>, which glibc's headers exclude */
 #endif
+#ifndef IPV6_ORIGDSTADDR
+#define IPV6_ORIGDSTADDR 74
+#endif
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75
+#endif
 
 void cmsg_out_init(struct cmsg_out *out, const struct msghdr *msg)
 {
@@ -67,12 +73,15 @@ static void put_timestamp(struct stack *st, const struct sock *sk, uint64_t tsta
 	struct timeval tv = { .tv_sec = ts[0].tv_sec, .tv_usec = ts[0].tv_nsec / 1000 };
 	uint32_t soft = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
 
+	bool new = (sk->opts & SOCK_O_TSTAMP_NEW) != 0; /* the same structures, on 64 bits */
+
 	if ((sk->flags & SOCK_F_TIMESTAMP) != 0)
-		cmsg_put(out, SOL_SOCKET, SO_TIMESTAMP, &tv, sizeof(tv));
+		cmsg_put(out, SOL_SOCKET, new ? SO_TIMESTAMP_NEW : SO_TIMESTAMP, &tv, sizeof(tv));
 	else if ((sk->flags & SOCK_F_TIMESTAMPNS) != 0)
-		cmsg_put(out, SOL_SOCKET, SO_TIMESTAMPNS, &ts[0], sizeof(ts[0]));
+		cmsg_put(out, SOL_SOCKET, new ? SO_TIMESTAMPNS_NEW : SO_TIMESTAMPNS, &ts[0],
+			 sizeof(ts[0]));
 	if ((sk->tsflags & soft) == soft)
-		cmsg_put(out, SOL_SOCKET, SO_TIMESTAMPING, ts, sizeof(ts));
+		cmsg_put(out, SOL_SOCKET, new ? SO_TIMESTAMPING_NEW : SO_TIMESTAMPING, ts, sizeof(ts));
 }
 
 void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out)
@@ -80,6 +89,17 @@ void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, st
 	if (unlikely((sk->flags &
 		      (SOCK_F_TIMESTAMP | SOCK_F_TIMESTAMPNS | SOCK_F_TIMESTAMPING)) != 0))
 		put_timestamp(st, sk, tstamp, out);
+}
+
+/* Nothing on the way marks a packet or gives it a priority. */
+static void put_marks(const struct sock *sk, struct cmsg_out *out)
+{
+	uint32_t none = 0;
+
+	if ((sk->opts & SOCK_O_RCVMARK) != 0)
+		cmsg_put(out, SOL_SOCKET, SO_MARK, &none, sizeof(none));
+	if ((sk->opts & SOCK_O_RCVPRIORITY) != 0)
+		cmsg_put(out, SOL_SOCKET, SO_PRIORITY, &none, sizeof(none));
 }
 
 /* The local address that a packet was meant for: of a group's or broadcast's, the link's. */
@@ -122,7 +142,7 @@ static void recv_ip4(struct stack *st, const struct inet_sock *isk, const struct
 }
 
 static void recv_ip6(const struct inet_sock *isk, const struct rte_mbuf *m,
-		     const struct ipaddr *dst, struct cmsg_out *out)
+		     const struct ipaddr *dst, uint16_t dport, struct cmsg_out *out)
 {
 	const struct pkt_cb *cb = pkt_cb(m);
 	int val;
@@ -152,6 +172,14 @@ static void recv_ip6(const struct inet_sock *isk, const struct rte_mbuf *m,
 		val = cb->tos;
 		cmsg_put(out, SOL_IPV6, IPV6_TCLASS, &val, sizeof(val));
 	}
+	if ((isk->cmsg_flags & CMSG_F_ORIGDSTADDR6) != 0) {
+		struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(dport) };
+
+		memcpy(sin6.sin6_addr.s6_addr, dst->b, sizeof(dst->b));
+		if (IN6_IS_ADDR_LINKLOCAL(&sin6.sin6_addr))
+			sin6.sin6_scope_id = cb->seq;
+		cmsg_put(out, SOL_IPV6, IPV6_ORIGDSTADDR, &sin6, sizeof(sin6));
+	}
 }
 
 void cmsg_recv(struct stack *st, struct sock *sk, const struct rte_mbuf *m, struct cmsg_out *out)
@@ -164,13 +192,15 @@ void cmsg_recv(struct stack *st, struct sock *sk, const struct rte_mbuf *m, stru
 	cmsg_timestamp(st, sk, cb->tstamp, out);
 	if ((sk->flags & SOCK_F_RXQ_OVFL) != 0 && cb->end_seq != 0)
 		cmsg_put(out, SOL_SOCKET, SO_RXQ_OVFL, &cb->end_seq, sizeof(cb->end_seq));
+	if (unlikely((sk->opts & (SOCK_O_RCVMARK | SOCK_O_RCVPRIORITY)) != 0))
+		put_marks(sk, out);
 	if (isk->cmsg_flags == 0)
 		return;
 	dgram_addrs(m, &src, &dst);
 	if (cb->proto == IPPROTO_UDP)
 		dport = isk->local.port;
 	if (sk->domain == AF_INET6)
-		recv_ip6(isk, m, &dst, out);
+		recv_ip6(isk, m, &dst, dport, out);
 	if (ipaddr_is_v4(&dst))
 		recv_ip4(st, isk, m, &dst, dport, out);
 }
@@ -260,6 +290,10 @@ static int send_socket(struct sock *sk, const struct cmsghdr *c)
 			return -EINVAL;
 		memcpy(&sk->mark, CMSG_DATA(c), sizeof(sk->mark));
 		return 0;
+	case SCM_TXTIME:
+		return (sk->opts & SOCK_O_TXTIME) != 0 && c->cmsg_len == CMSG_LEN(sizeof(uint64_t)) ?
+			       0 :
+			       -EINVAL;
 	case SO_TIMESTAMPING: /* only asks for stamps of what is sent: accepted, none are made */
 	case SCM_RIGHTS:
 	case SCM_CREDENTIALS:

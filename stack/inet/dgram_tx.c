@@ -273,6 +273,7 @@ void dgram_tx_ip(const struct sock *sk, const struct dgram_tx *tx, uint32_t ip_l
 	ip->host_only = tx->dst->multicast && ip->ttl == 0;
 	ip->flowlabel = tx->flowlabel;
 	ip->no_autolabel = isk->in6.no_autolabel;
+	ip->frag_size = v4 ? 0 : isk->in6.frag_size;
 	ip->mc_loop = v4 ? isk->mc_loop : isk->in6.mc_loop;
 	ip->whole_link = pmtudisc >= IP_PMTUDISC_PROBE;
 	/* IPv4: what fits carries DF, so that the path's MTU is learnt (ip(7), IP_PMTUDISC_WANT). */
@@ -297,6 +298,8 @@ int dgram_tx_size(struct stack *st, struct sock *sk, const struct dgram_tx *tx, 
 	/* PROBE and INTERFACE go by the link's MTU, not the path's. */
 	if (pmtudisc == IP_PMTUDISC_PROBE || pmtudisc == IP_PMTUDISC_INTERFACE)
 		mtu = tx->dst->nif != NULL ? tx->dst->nif->mtu : mtu;
+	if (!v4 && isk->in6.frag_size != 0 && isk->in6.frag_size < mtu)
+		mtu = isk->in6.frag_size;
 	if (pmtudisc == IP_PMTUDISC_DO || pmtudisc == IP_PMTUDISC_PROBE ||
 	    pmtudisc == IP_PMTUDISC_INTERFACE || (!v4 && dontfrag))
 		limit = mtu;

@@ -183,13 +183,14 @@ int mcast_join(struct stack *st, struct inet_sock *isk, const struct ipaddr *gro
 int mcast_leave(struct stack *st, struct inet_sock *isk, const struct ipaddr *group,
 		uint32_t ifindex, const struct ipaddr *local, uint64_t now)
 {
-	struct mc_member **p;
+	struct mc_member **p = find_member(st, isk, group, ifindex, local);
+	struct ipaddr addr = *local;
 
-	if (!ipaddr_is_multicast(group))
-		return -EINVAL;
-	p = find_member(st, isk, group, ifindex, local);
 	if (p == NULL)
-		return -EADDRNOTAVAIL;
+		return ifindex == 0 && ipaddr_is_any(local) &&
+				       find_link(st, group, &ifindex, &addr, now) < 0 ?
+			       -ENODEV :
+			       -EADDRNOTAVAIL;
 	member_remove(st, p, now);
 	return 0;
 }

@@ -19,8 +19,12 @@
 
 static struct sock *ping_alloc(struct stack *st, int domain, int protocol, uint64_t now)
 {
+	struct sock *sk = raw_alloc_type(st, domain, SOCK_DGRAM, protocol);
+
 	(void)now;
-	return raw_alloc_type(st, domain, SOCK_DGRAM, protocol);
+	if (sk != NULL && domain == AF_INET6)
+		sk->flags |= SOCK_F_V6ONLY;
+	return sk;
 }
 
 static int ping_bind(struct stack *st, struct sock *sk, const struct endpoint *ep, uint64_t now)

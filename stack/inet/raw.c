@@ -26,6 +26,8 @@ struct sock *raw_alloc_type(struct stack *st, int domain, int type, int protocol
 	isk = &rs->dg.inet;
 	sock_init(st, &isk->sk, domain, type, protocol);
 	rs->csum_off = domain == AF_INET6 && protocol == IPPROTO_ICMPV6 ? 2 : -1;
+	/* Nobody has a raw socket's "port" alone, and that is what SO_REUSEADDR says of it. */
+	isk->sk.flags |= SOCK_F_REUSEADDR;
 	if (protocol == IPPROTO_RAW)
 		isk->sk.flags |= SOCK_F_HDRINCL;
 	isk->hash_next = st->inet.raw_list;
@@ -115,7 +117,8 @@ static int raw_getname(struct stack *st, struct sock *sk, struct endpoint *ep, b
 	struct inet_sock *isk = inet_sk(sk);
 
 	(void)st;
-	if (peer && sk->state != DGRAM_CONNECTED)
+	/* Without a port, which a raw socket need not name, Linux takes none for connected. */
+	if (peer && (sk->state != DGRAM_CONNECTED || isk->peer.port == 0))
 		return -ENOTCONN;
 	*ep = peer ? isk->peer : isk->local;
 	/* Linux shows the protocol as the port of a raw IPv4 socket. */
@@ -128,21 +131,38 @@ static int raw_getname(struct stack *st, struct sock *sk, struct endpoint *ep, b
 
 /*
  * IPV6_CHECKSUM at the level of the raw protocol, where ping sets it; Linux lets even
- * an ICMPv6 socket say so there, and only there.
+ * an ICMPv6 socket say so there, and only there.  IPV6_HDRINCL is the same at both levels.
  */
-static int raw_set_checksum6(struct raw_sock *rs, int name, const void *val, socklen_t len)
+static int raw_set6(struct raw_sock *rs, int name, const void *val, socklen_t len)
 {
 	int offset;
 
-	if (name != IPV6_CHECKSUM)
-		return -ENOPROTOOPT;
 	if (len < sizeof(offset))
 		return -EINVAL;
 	memcpy(&offset, val, sizeof(offset));
+	if (name == IPV6_HDRINCL) {
+		rs->dg.inet.sk.flags &= ~(uint32_t)SOCK_F_HDRINCL;
+		if (offset != 0)
+			rs->dg.inet.sk.flags |= SOCK_F_HDRINCL;
+		return 0;
+	}
+	if (name != IPV6_CHECKSUM)
+		return -ENOPROTOOPT;
 	if (offset > 0 && (offset & 1) != 0)
 		return -EINVAL;
 	rs->csum_off = offset < 0 ? -1 : offset;
 	return 0;
+}
+
+static int raw_get6(const struct raw_sock *rs, int name, void *val, socklen_t *len)
+{
+	int hdrincl = (rs->dg.inet.sk.flags & SOCK_F_HDRINCL) != 0;
+
+	if (name == IPV6_CHECKSUM)
+		return sockopt_put(val, len, &rs->csum_off, sizeof(rs->csum_off));
+	if (name == IPV6_HDRINCL)
+		return sockopt_put(val, len, &hdrincl, sizeof(hdrincl));
+	return -ENOPROTOOPT;
 }
 
 static int raw_setsockopt(struct stack *st, struct sock *sk, int level, int name, const void *val,
@@ -153,13 +173,15 @@ static int raw_setsockopt(struct stack *st, struct sock *sk, int level, int name
 	(void)st;
 	(void)now;
 	if (level == SOL_RAW && sk->domain == AF_INET6)
-		return raw_set_checksum6(rs, name, val, len);
+		return raw_set6(rs, name, val, len);
 	if (level == SOL_RAW && name == SOL_RAW_ICMP_FILTER) {
 		if (sk->protocol != IPPROTO_ICMP)
 			return -EOPNOTSUPP;
 		memcpy(rs->icmp_filter, val, len < 4 ? len : 4);
 		return 0;
 	}
+	if (level == IPPROTO_ICMPV6 && sk->domain == AF_INET6 && sk->protocol != IPPROTO_ICMPV6)
+		return -EOPNOTSUPP;
 	if (level == IPPROTO_ICMPV6 && name == ICMP6_FILTER && sk->protocol == IPPROTO_ICMPV6) {
 		memcpy(rs->icmp_filter, val,
 		       len < sizeof(rs->icmp_filter) ? len : sizeof(rs->icmp_filter));
@@ -177,15 +199,17 @@ static int raw_getsockopt(struct stack *st, struct sock *sk, int level, int name
 	(void)st;
 	(void)now;
 	if (level == SOL_RAW && sk->domain == AF_INET6)
-		return name == IPV6_CHECKSUM ?
-			       sockopt_put(val, len, &rs->csum_off, sizeof(rs->csum_off)) :
-			       -ENOPROTOOPT;
+		return raw_get6(rs, name, val, len);
+	if (level == IPPROTO_ICMPV6 && sk->domain == AF_INET6 && sk->protocol != IPPROTO_ICMPV6)
+		return -EOPNOTSUPP;
 	if (level == SOL_RAW && name == SOL_RAW_ICMP_FILTER && sk->protocol == IPPROTO_ICMP)
 		size = 4;
 	else if (level == IPPROTO_ICMPV6 && name == ICMP6_FILTER && sk->protocol == IPPROTO_ICMPV6)
 		size = sizeof(rs->icmp_filter);
 	else
 		return level == SOL_RAW && name == SOL_RAW_ICMP_FILTER ? -EOPNOTSUPP : -ENOPROTOOPT;
+	if ((int)*len < 0)
+		return -EINVAL;
 	if (*len > size)
 		*len = size;
 	memcpy(val, rs->icmp_filter, *len);

@@ -53,6 +53,19 @@ enum sock_flag {
 	SOCK_F_DEFER_CONNECT = 1u << 26, /* Fast Open: connected to the program, the SYN waits for data */
 };
 
+/* sock.opts: options that are remembered and change little or nothing of what the stack does. */
+enum sock_opt {
+	SOCK_O_WIFI_STATUS = 1u << 0,
+	SOCK_O_NOFCS = 1u << 1,
+	SOCK_O_PREFER_BUSY_POLL = 1u << 2,
+	SOCK_O_LOCK_FILTER = 1u << 3,
+	SOCK_O_NO_TXREHASH = 1u << 4,
+	SOCK_O_RCVMARK = 1u << 5,     /* recvmsg(2) tells the packet's mark */
+	SOCK_O_RCVPRIORITY = 1u << 6, /* … and priority */
+	SOCK_O_TSTAMP_NEW = 1u << 7,  /* time stamps have the _NEW options' numbers */
+	SOCK_O_TXTIME = 1u << 8,
+};
+
 #define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 
@@ -81,6 +94,9 @@ struct sock {
 	uint32_t drops;
 	uint64_t max_pacing_rate;    /* bytes/s, UINT64_MAX: none */
 	uint32_t busy_poll_us;
+	uint32_t opts;		     /* enum sock_opt */
+	int8_t txtime_clock;	     /* SO_TXTIME */
+	uint8_t txtime_flags;
 };
 
 /* inet_sock.bound: what bind(2) fixed */
@@ -133,6 +149,8 @@ struct inet_sock {
 		bool dontfrag;
 		bool no_autolabel; /* IPV6_AUTOFLOWLABEL 0: flow label zero */
 		bool sndflow;	   /* IPV6_FLOWINFO_SEND */
+		uint8_t min_hops;  /* IPV6_MINHOPCOUNT */
+		uint16_t frag_size; /* IPV6_MTU, 0: the path's */
 		uint32_t mc_ifindex; /* 0: by route */
 	} in6;
 	struct ipaddr mc_addr; /* IP_MULTICAST_IF */

@@ -33,10 +33,16 @@ static const struct sockopt *row_of(const struct sockopt_table *t, int name)
 {
 	unsigned int i;
 
-	for (i = 0; i < t->count; i++)
-		if (t->rows[i].name == name)
-			return &t->rows[i];
+	for (; t != NULL; t = t->next)
+		for (i = 0; i < t->count; i++)
+			if (t->rows[i].name == name)
+				return &t->rows[i];
 	return NULL;
+}
+
+static bool is_number(bool has_function, const struct sockopt *row)
+{
+	return has_function || row->flag != 0 || row->opt != 0;
 }
 
 /* An int; or of a shorter buffer its first byte, or nothing, which is 0. */
@@ -65,10 +71,13 @@ static int set_int(const struct optctx *c, const struct sockopt_table *t, const 
 		return err;
 	if (row->set_int != NULL)
 		return row->set_int(c, val);
-	if (val != 0)
+	if (val != 0) {
 		c->sk->flags |= row->flag;
-	else
+		c->sk->opts |= row->opt;
+	} else {
 		c->sk->flags &= ~row->flag;
+		c->sk->opts &= ~row->opt;
+	}
 	return 0;
 }
 
@@ -88,9 +97,11 @@ int socket_setsockopt(struct stack *st, struct socket *so, int level, int name, 
 			       -ENOPROTOOPT :
 			       so->ops->setsockopt(st, so->sk, level, name, val, len, now);
 	row = row_of(t, name);
-	if (row != NULL && row->set != NULL)
+	if (row != NULL && (row->not_set_of & OPT_TYPE(so->type)) != 0)
+		err = -ENOPROTOOPT;
+	else if (row != NULL && row->set != NULL)
 		err = row->set(&c, val, len);
-	else if (row != NULL && (row->set_int != NULL || row->flag != 0))
+	else if (row != NULL && is_number(row->set_int != NULL, row))
 		err = set_int(&c, t, row, val, len);
 	else
 		/* SOL_SOCKET complains about a short buffer before it looks at the name. */
@@ -110,7 +121,7 @@ static int get_int(const struct optctx *c, const struct sockopt_table *t, const 
 	if (row->get_int != NULL)
 		err = row->get_int(c, &val);
 	else
-		val = (c->sk->flags & row->flag) != 0;
+		val = (c->sk->flags & row->flag) != 0 || (c->sk->opts & row->opt) != 0;
 	if (err < 0)
 		return err;
 	if (t->bytes && *len < sizeof(val) && *len > 0 && val >= 0 && val <= 255) {
@@ -128,7 +139,8 @@ static int get_protocol_level(struct stack *st, struct socket *so, int level, in
 			  -ENOPROTOOPT :
 			  so->ops->getsockopt(st, so->sk, level, name, val, len, now);
 
-	if (err == -ENOPROTOOPT && so->domain == AF_INET && level != so->protocol)
+	if (err == -ENOPROTOOPT && so->domain == AF_INET && level != so->protocol &&
+	    !(so->type == SOCK_RAW && level == SOL_RAW))
 		return -EOPNOTSUPP;
 	return err;
 }
@@ -143,12 +155,13 @@ int socket_getsockopt(struct stack *st, struct socket *so, int level, int name, 
 	st->in_hand = so->sk;
 	if (t == NULL)
 		return get_protocol_level(st, so, level, name, val, len, now);
-	if ((int)*len < 0)
+	/* IPv6's options take a negative length for a large one. */
+	if ((int)*len < 0 && level != SOL_IPV6)
 		return -EINVAL;
 	row = row_of(t, name);
 	if (row != NULL && row->get != NULL)
 		return row->get(&c, val, len);
-	if (row != NULL && (row->get_int != NULL || row->flag != 0))
+	if (row != NULL && is_number(row->get_int != NULL, row))
 		return get_int(&c, t, row, val, len);
 	return -ENOPROTOOPT;
 }

@@ -114,11 +114,17 @@ static int get_mtu_discover(const struct optctx *c, int *val)
 	return 0;
 }
 
-int sockopt_path_mtu(const struct optctx *c, bool v4, int *val)
+/* The route is what counts, of whatever family. */
+static bool is_connected(const struct sock *sk)
+{
+	return sk->type == SOCK_STREAM ? ((const struct inet_sock *)sk)->peer.port != 0 : sk->state == DGRAM_CONNECTED;
+}
+
+int sockopt_path_mtu(const struct optctx *c, int *val)
 {
 	struct inet_sock *isk = c->isk;
 
-	if (isk->peer.port == 0 || ipaddr_is_v4(&isk->peer.addr) != v4)
+	if (!is_connected(c->sk))
 		return -ENOTCONN;
 	if (dst_check(c->st, &isk->dst, &isk->peer.addr, &isk->local.addr, c->now) < 0)
 		return -ENOTCONN;
@@ -128,7 +134,37 @@ int sockopt_path_mtu(const struct optctx *c, bool v4, int *val)
 
 static int get_mtu(const struct optctx *c, int *val)
 {
-	return sockopt_path_mtu(c, true, val);
+	return sockopt_path_mtu(c, val);
+}
+
+/* IP_OPTIONS: none can be set, so that there are none. */
+static int set_options(const struct optctx *c, const void *val, socklen_t len)
+{
+	(void)c;
+	(void)val;
+	return len == 0 ? 0 : -ENOPROTOOPT;
+}
+
+static int get_options(const struct optctx *c, void *val, socklen_t *len)
+{
+	(void)c;
+	(void)val;
+	*len = 0;
+	return 0;
+}
+
+/* Of raw sockets alone, and the stack does not take packets for others that carry the option. */
+static int set_router_alert(const struct optctx *c, int val)
+{
+	(void)val;
+	return c->sk->type == SOCK_RAW ? -ENOPROTOOPT : -EINVAL;
+}
+
+static int get_router_alert(const struct optctx *c, int *val)
+{
+	(void)c;
+	*val = 0;
+	return 0;
 }
 
 /* Turning it off throws the queued errors away. */
@@ -168,9 +204,10 @@ static int get_local_port_range(const struct optctx *c, int *val)
 	return 0;
 }
 
+/* Made for raw sockets; of others Linux, too, tells the port, which lies in the same place. */
 static int get_protocol(const struct optctx *c, int *val)
 {
-	*val = c->sk->protocol;
+	*val = c->sk->type == SOCK_RAW ? c->sk->protocol : c->isk->local.port;
 	return 0;
 }
 
@@ -334,11 +371,13 @@ static const struct sockopt rows[] = {
 	{ IP_PKTINFO, .set_int = set_pktinfo, .get_int = get_pktinfo },
 	{ IP_MTU_DISCOVER, .set_int = set_mtu_discover, .get_int = get_mtu_discover },
 	{ IP_RECVERR, .flag = SOCK_F_RECVERR, .set_int = set_recverr },
+	{ IP_OPTIONS, .set = set_options, .get = get_options },
+	{ IP_ROUTER_ALERT, .set_int = set_router_alert, .get_int = get_router_alert },
 	{ IP_RECVTTL, .set_int = set_recvttl, .get_int = get_recvttl },
 	{ IP_RECVTOS, .set_int = set_recvtos, .get_int = get_recvtos },
 	{ IP_MTU, .get_int = get_mtu },
 	{ IP_FREEBIND, .flag = SOCK_F_FREEBIND, .min_len = 1 },
-	{ IP_TRANSPARENT, .flag = SOCK_F_TRANSPARENT },
+	{ IP_TRANSPARENT, .flag = SOCK_F_TRANSPARENT, .min_len = 1 },
 	{ IP_ORIGDSTADDR, .set_int = set_origdstaddr, .get_int = get_origdstaddr },
 	{ IP_MINTTL, .set_int = set_minttl, .get_int = get_minttl, .min_len = 1 },
 	{ IP_BIND_ADDRESS_NO_PORT, .flag = SOCK_F_BINDADDR_NOPORT },
@@ -357,4 +396,4 @@ static const struct sockopt rows[] = {
 	{ IP_PROTOCOL, .get_int = get_protocol },
 };
 
-const struct sockopt_table sockopt_ip = { rows, sizeof(rows) / sizeof(rows[0]), 0, true };
+const struct sockopt_table sockopt_ip = { rows, sizeof(rows) / sizeof(rows[0]), 0, true, NULL };

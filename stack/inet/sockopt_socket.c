@@ -14,9 +14,7 @@
 #define MIN_RCVBUF 2304
 #define MIN_SNDBUF 4608
 
-#ifndef SO_RCVMARK
-#define SO_RCVMARK 75
-#endif
+#define SOF_TIMESTAMPING_OPT_ID_TCP (1 << 16)
 #define SOF_TIMESTAMPING_KNOWN 0x7ffff /* the bits that Linux 6.18 accepts */
 
 static void set_flag(const struct optctx *c, uint32_t flag, bool on)
@@ -258,40 +256,69 @@ static int get_bpf_extensions(const struct optctx *c, int *val)
 
 /* -- timestamps: of SO_TIMESTAMP and SO_TIMESTAMPNS the last one set counts ---------------- */
 
-static int set_timestamp(const struct optctx *c, int val)
+static int set_stamps(const struct optctx *c, uint32_t flag, uint32_t opt, int val)
 {
 	set_flag(c, SOCK_F_TIMESTAMP | SOCK_F_TIMESTAMPNS, false);
-	set_flag(c, SOCK_F_TIMESTAMP, val != 0);
+	if (val != 0) {
+		set_flag(c, flag, true);
+		c->sk->opts = (c->sk->opts & ~(uint32_t)SOCK_O_TSTAMP_NEW) | opt;
+	}
 	return 0;
 }
 
-static int set_timestampns(const struct optctx *c, int val)
+static int get_stamps(const struct optctx *c, uint32_t flag, uint32_t opt, int *val)
 {
-	set_flag(c, SOCK_F_TIMESTAMP | SOCK_F_TIMESTAMPNS, false);
-	set_flag(c, SOCK_F_TIMESTAMPNS, val != 0);
+	*val = (c->sk->flags & flag) != 0 && (c->sk->opts & SOCK_O_TSTAMP_NEW) == opt;
 	return 0;
 }
 
-static int get_timestamp(const struct optctx *c, int *val)
-{
-	*val = (c->sk->flags & SOCK_F_TIMESTAMP) != 0;
-	return 0;
-}
+#define STAMP_OPTION(name, flag, opt)                                 \
+	static int set_##name(const struct optctx *c, int val)        \
+	{                                                             \
+		return set_stamps(c, flag, opt, val);                 \
+	}                                                             \
+	static int get_##name(const struct optctx *c, int *val)       \
+	{                                                             \
+		return get_stamps(c, flag, opt, val);                 \
+	}
 
-static int get_timestampns(const struct optctx *c, int *val)
-{
-	*val = (c->sk->flags & SOCK_F_TIMESTAMPNS) != 0;
-	return 0;
-}
+STAMP_OPTION(timestamp, SOCK_F_TIMESTAMP, 0)
+STAMP_OPTION(timestampns, SOCK_F_TIMESTAMPNS, 0)
+STAMP_OPTION(timestamp_new, SOCK_F_TIMESTAMP, SOCK_O_TSTAMP_NEW)
+STAMP_OPTION(timestampns_new, SOCK_F_TIMESTAMPNS, SOCK_O_TSTAMP_NEW)
 
 /* An int of flags, or struct so_timestamping, whose second half names a hardware clock. */
 static int set_timestamping(const struct optctx *c, int val)
 {
 	if ((val & ~SOF_TIMESTAMPING_KNOWN) != 0)
 		return -EINVAL;
+	if ((val & SOF_TIMESTAMPING_OPT_ID_TCP) != 0 && (val & SOF_TIMESTAMPING_OPT_ID) == 0)
+		return -EINVAL;
+	/* A stream's bytes can be counted from where it begins. */
+	if ((val & SOF_TIMESTAMPING_OPT_ID) != 0 && c->sk->type == SOCK_STREAM &&
+	    c->so->state != SS_CONNECTED)
+		return -EINVAL;
 	c->sk->tsflags = (uint32_t)val;
 	set_flag(c, SOCK_F_TIMESTAMPING, val != 0);
 	return 0;
+}
+
+static int set_timestamping_old(const struct optctx *c, int val)
+{
+	int err = set_timestamping(c, val);
+
+	if (err == 0)
+		c->sk->opts &= ~(uint32_t)SOCK_O_TSTAMP_NEW;
+	return err;
+}
+
+static int set_timestamping_new(const struct optctx *c, int val)
+{
+	int err = set_timestamping(c, val);
+
+	if (err == 0)
+		c->sk->opts |= SOCK_O_TSTAMP_NEW;
+	return err;
 }
 
 static int get_timestamping(const struct optctx *c, void *val, socklen_t *len)
@@ -299,6 +326,16 @@ static int get_timestamping(const struct optctx *c, void *val, socklen_t *len)
 	int32_t v[2] = { (int32_t)c->sk->tsflags, 0 };
 
 	return sockopt_put(val, len, v, sizeof(v));
+}
+
+/* It tells only what it set itself. */
+static int get_timestamping_new(const struct optctx *c, void *val, socklen_t *len)
+{
+	int32_t none[2] = { 0, 0 };
+
+	if ((c->sk->opts & SOCK_O_TSTAMP_NEW) == 0)
+		return sockopt_put(val, len, none, sizeof(none));
+	return get_timestamping(c, val, len);
 }
 
 /* -- structures ------------------------------------------------------------------------------ */
@@ -515,7 +552,7 @@ static const struct sockopt rows[] = {
 	{ SO_ACCEPTCONN, .get_int = get_acceptconn },
 	{ SO_TIMESTAMPNS, .set_int = set_timestampns, .get_int = get_timestampns },
 	{ SO_MARK, .set_int = set_mark, .get_int = get_mark },
-	{ SO_TIMESTAMPING, .set_int = set_timestamping, .get = get_timestamping },
+	{ SO_TIMESTAMPING, .set_int = set_timestamping_old, .get = get_timestamping },
 	{ SO_PROTOCOL, .get_int = get_protocol },
 	{ SO_DOMAIN, .get_int = get_domain },
 	{ SO_RXQ_OVFL, .flag = SOCK_F_RXQ_OVFL },
@@ -529,6 +566,12 @@ static const struct sockopt rows[] = {
 	{ SO_COOKIE, .get = get_cookie },
 	{ SO_ZEROCOPY, .set_int = set_zerocopy, .get_int = get_zerocopy },
 	{ SO_BINDTOIFINDEX, .set_int = set_bindtoifindex, .get_int = get_bindtoifindex },
+	{ SO_TIMESTAMP_NEW, .set_int = set_timestamp_new, .get_int = get_timestamp_new },
+	{ SO_TIMESTAMPNS_NEW, .set_int = set_timestampns_new, .get_int = get_timestampns_new },
+	{ SO_TIMESTAMPING_NEW, .set_int = set_timestamping_new, .get = get_timestamping_new },
+	{ SO_RCVTIMEO_NEW, .set = set_rcvtimeo, .get = get_rcvtimeo },
+	{ SO_SNDTIMEO_NEW, .set = set_sndtimeo, .get = get_sndtimeo },
 };
 
-const struct sockopt_table sockopt_socket = { rows, sizeof(rows) / sizeof(rows[0]), sizeof(int), false };
+const struct sockopt_table sockopt_socket = { rows, sizeof(rows) / sizeof(rows[0]), sizeof(int), false,
+					      &sockopt_rare };

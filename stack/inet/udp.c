@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define UDPLITE_SEND_CSCOV 10 /* the kernel's, in no header */
+#define UDPLITE_RECV_CSCOV 11
+
 /* Put a bound or connected socket into both tables under its present address. */
 static void udp_rehash(struct stack *st, struct inet_sock *isk)
 {
@@ -145,6 +148,8 @@ static int udp_setsockopt(struct stack *st, struct sock *sk, int level, int name
 	case UDP_GRO:
 		up->gro = val != 0;
 		return 0;
+	case UDP_ENCAP:
+		return val == 0 ? 0 : -ENOPROTOOPT;
 	case UDP_NO_CHECK6_TX:
 		up->no_check6_tx = val != 0;
 		return 0;
@@ -177,6 +182,11 @@ static int udp_getsockopt(struct stack *st, struct sock *sk, int level, int name
 		break;
 	case UDP_GRO:
 		val = up->gro;
+		break;
+	case UDPLITE_SEND_CSCOV:
+	case UDPLITE_RECV_CSCOV:
+	case UDP_ENCAP:
+		val = 0; /* UDP-Lite's, and IPsec's: never set */
 		break;
 	case UDP_NO_CHECK6_TX:
 		val = up->no_check6_tx;

@@ -63,6 +63,7 @@ struct ip_tx {
 	bool mc_loop; /* multicast: a copy to our own members, too (IP_MULTICAST_LOOP) */
 	uint32_t flowlabel; /* IPv6; 0: a hash of the flow (RFC 6437 3) unless no_autolabel */
 	bool no_autolabel;
+	uint16_t frag_size; /* IPv6: larger packets are fragmented even if the path takes them (IPV6_MTU); 0: not */
 };
 
 /*
@@ -107,7 +108,9 @@ int ip_output_own_header(struct stack *st, struct rte_mbuf *m, struct dst *d, bo
 /* The MTU that counts for a packet. */
 static inline uint16_t ip_tx_mtu(const struct ip_tx *tx, const struct dst *d)
 {
-	return tx->whole_link ? d->nif->mtu : d->mtu;
+	uint16_t mtu = tx->whole_link ? d->nif->mtu : d->mtu;
+
+	return tx->frag_size != 0 && tx->frag_size < mtu ? tx->frag_size : mtu;
 }
 
 /* Is addr ours, and not multicast/broadcast? */

@@ -352,7 +352,7 @@ struct tcp_sock {
 	uint32_t user_clamp;	/* TCP_WINDOW_CLAMP, 0: none */
 	uint8_t syn_wscale;	/* what our SYN offered */
 	int32_t linger2_s;    /* 0: default, < 0: none */
-	uint32_t notsent_lowat;
+	uint32_t notsent_lowat; /* TCP_NOTSENT_LOWAT as it was set; 0: no limit */
 	uint64_t last_oow_ack; /* ns */
 	uint64_t rx_stamp;     /* SO_TIMESTAMP of the data last queued */
 

@@ -36,7 +36,6 @@ struct tcp_sock *tcp_sock_alloc(struct stack *st, int domain, uint64_t now)
 	tp->reordering = TCP_DUPTHRESH;
 	tp->rack.reo_wnd_steps = 1;
 	tp->mss = TCP_DEFAULT_MSS4;
-	tp->notsent_lowat = UINT32_MAX;
 	tp->pacing_rate = UINT64_MAX;
 	tp->app_limited = 1; /* until the first segment is delivered */
 	tp->rate_app_limited = true;
@@ -68,6 +67,7 @@ static void inherit_options(struct tcp_sock *tp, const struct tcp_sock *lsk)
 	sk->peek_off = from->peek_off;
 	sk->max_pacing_rate = from->max_pacing_rate;
 	sk->busy_poll_us = from->busy_poll_us;
+	sk->opts = from->opts;
 	tp->inet.ttl = lsk->inet.ttl;
 	tp->inet.tos = lsk->inet.tos;
 	tp->inet.min_ttl = lsk->inet.min_ttl;

@@ -68,8 +68,9 @@ static enum tcp_verdict to_sock(struct stack *st, struct tcp_sock *tp, struct tc
 {
 	enum tcp_verdict v;
 
-	/* RFC 5082 (GTSM), IP_MINTTL */
-	if (unlikely(tp->inet.min_ttl != 0 && rx->pkt->ttl < tp->inet.min_ttl))
+	/* RFC 5082 (GTSM): IP_MINTTL, IPV6_MINHOPCOUNT */
+	if (unlikely((tp->inet.min_ttl | tp->inet.in6.min_hops) != 0) &&
+	    rx->pkt->ttl < (ipaddr_is_v4(&rx->pkt->src) ? tp->inet.min_ttl : tp->inet.in6.min_hops))
 		return TCP_V_DONE;
 	st->in_hand = tcp_to_sk(tp);
 	v = tcp_segment_arrives(st, tp, rx, now);

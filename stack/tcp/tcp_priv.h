@@ -70,6 +70,12 @@ void tcp_ack_check(struct stack *st, struct tcp_sock *tp, uint64_t now);
 /* After the program has read: does the peer want to hear of it? */
 bool tcp_read_wants_ack(struct stack *st, struct tcp_sock *tp, uint32_t copied);
 
+/* Unsent bytes from which on the socket has no room. */
+static inline uint32_t tcp_notsent_lowat(const struct tcp_sock *tp)
+{
+	return tp->notsent_lowat != 0 ? tp->notsent_lowat : UINT32_MAX;
+}
+
 static inline uint32_t tcp_receive_window(const struct tcp_sock *tp)
 {
 	int32_t w = seq_diff(tp->rcv_wup + tp->rcv_wnd, tp->rcv_nxt);

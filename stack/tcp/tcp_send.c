@@ -41,7 +41,7 @@ static bool run_is_open(const struct tcp_sock *tp)
 	uint32_t begin = seq_max(tp->snd_run, tp->snd_nxt);
 
 	return tp->write_seq != begin && tp->write_seq - begin < tcp_size_goal(tp) &&
-	       tp->write_seq - tp->snd_nxt < tp->notsent_lowat;
+	       tp->write_seq - tp->snd_nxt < tcp_notsent_lowat(tp);
 }
 
 /* Bytes that may still be added to the last unsent segment. */
@@ -90,7 +90,7 @@ static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, u
 		if (room == 0) {
 			/* TCP_NOTSENT_LOWAT: what can leave now makes room. */
 			if (!run_is_open(tp)) {
-				if (!tcp_has_room(tp) && tp->notsent_lowat != UINT32_MAX)
+				if (!tcp_has_room(tp) && tcp_notsent_lowat(tp) != UINT32_MAX)
 					tcp_output(st, tp, now);
 				if (!tcp_has_room(tp))
 					break;

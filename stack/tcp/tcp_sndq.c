@@ -231,7 +231,7 @@ void tcp_sndbuf_expand(struct stack *st, struct tcp_sock *tp)
 bool tcp_has_room(const struct tcp_sock *tp)
 {
 	return tp->inet.sk.wmem < tp->inet.sk.sndbuf &&
-	       tp->write_seq - tp->snd_nxt < tp->notsent_lowat;
+	       tp->write_seq - tp->snd_nxt < tcp_notsent_lowat(tp);
 }
 
 /* Linux's sk_stream_is_writeable(): a third of the buffer is free, and not too much unsent. */
@@ -241,7 +241,7 @@ bool tcp_is_writeable(const struct tcp_sock *tp)
 
 	if ((tp->flags & TF_STARVED) || sk->wmem >= sk->sndbuf || sk->sndbuf - sk->wmem < sk->wmem >> 1)
 		return false;
-	return tp->write_seq - tp->snd_nxt < tp->notsent_lowat;
+	return tp->write_seq - tp->snd_nxt < tcp_notsent_lowat(tp);
 }
 
 void tcp_write_space(struct stack *st, struct tcp_sock *tp)

@@ -28,13 +28,17 @@ enum {
 	OPT_INFO = 11,
 	OPT_QUICKACK = 12,
 	OPT_CONGESTION = 13,
+	OPT_THIN_DUPACK = 17,
 	OPT_USER_TIMEOUT = 18,
 	OPT_FASTOPEN = 23,
 	OPT_NOTSENT_LOWAT = 25,
+	OPT_CC_INFO = 26,
 	OPT_FASTOPEN_CONNECT = 30,
 	OPT_FASTOPEN_KEY = 33,
 	OPT_FASTOPEN_NO_COOKIE = 34,
+	OPT_ULP = 31,
 	OPT_INQ = 36,
+	OPT_IS_MPTCP = 43,
 };
 
 #define MAX_KEEPIDLE 32767
@@ -116,7 +120,7 @@ static int get_maxseg(const struct stack *st, const struct tcp_sock *tp)
 static int set_notsent_lowat(struct stack *st, struct tcp_sock *tp, int v, uint64_t now)
 {
 	(void)now;
-	tp->notsent_lowat = v == 0 ? UINT32_MAX : (uint32_t)v;
+	tp->notsent_lowat = (uint32_t)v;
 	tcp_write_space(st, tp);
 	return 0;
 }
@@ -124,7 +128,7 @@ static int set_notsent_lowat(struct stack *st, struct tcp_sock *tp, int v, uint6
 static int get_notsent_lowat(const struct stack *st, const struct tcp_sock *tp)
 {
 	(void)st;
-	return tp->notsent_lowat == UINT32_MAX ? 0 : (int)tp->notsent_lowat;
+	return (int)tp->notsent_lowat;
 }
 
 /* -- keepalive and time-outs ----------------------------------------------------------------- */
@@ -308,6 +312,23 @@ static int get_inq(const struct stack *st, const struct tcp_sock *tp)
 	return (tp->flags & TF_INQ) != 0;
 }
 
+/* Without effect since Linux 4.18. */
+static int set_thin_dupack(struct stack *st, struct tcp_sock *tp, int v, uint64_t now)
+{
+	(void)st;
+	(void)tp;
+	(void)v;
+	(void)now;
+	return 0;
+}
+
+static int get_zero(const struct stack *st, const struct tcp_sock *tp)
+{
+	(void)st;
+	(void)tp;
+	return 0;
+}
+
 /* -- Fast Open: before there is a connection ----------------------------------------------------- */
 
 static int set_fastopen(struct stack *st, struct tcp_sock *tp, int v, uint64_t now)
@@ -382,7 +403,7 @@ static const struct option options[] = {
 	{ OPT_SYNCNT, 1, MAX_SYNCNT, set_syncnt, get_syncnt },
 	{ OPT_LINGER2, INT_MIN, INT_MAX, set_linger2, get_linger2 },
 	{ OPT_DEFER_ACCEPT, INT_MIN, INT_MAX, set_defer_accept, get_defer_accept },
-	{ OPT_WINDOW_CLAMP, 0, INT_MAX, set_window_clamp, get_window_clamp },
+	{ OPT_WINDOW_CLAMP, INT_MIN, INT_MAX, set_window_clamp, get_window_clamp },
 	{ OPT_QUICKACK, INT_MIN, INT_MAX, set_quickack, get_quickack },
 	{ OPT_USER_TIMEOUT, 0, INT_MAX, set_user_timeout, get_user_timeout },
 	{ OPT_NOTSENT_LOWAT, INT_MIN, INT_MAX, set_notsent_lowat, get_notsent_lowat },
@@ -390,6 +411,8 @@ static const struct option options[] = {
 	{ OPT_FASTOPEN_CONNECT, 0, 1, set_fastopen_connect, get_fastopen_connect },
 	{ OPT_FASTOPEN_NO_COOKIE, 0, 1, set_fastopen_no_cookie, get_fastopen_no_cookie },
 	{ OPT_INQ, 0, 1, set_inq, get_inq },
+	{ OPT_THIN_DUPACK, 0, 1, set_thin_dupack, get_zero },
+	{ OPT_IS_MPTCP, 0, 0, NULL, get_zero },
 };
 
 static const struct option *find_option(int name)
@@ -452,11 +475,14 @@ int tcp_sockopt_set(struct stack *st, struct sock *sk, int level, int name, cons
 		return set_congestion(tp, val, len, now);
 	if (name == OPT_FASTOPEN_KEY)
 		return set_fastopen_key(tp, val, len);
+	/* Nothing takes over above a connection: kTLS falls back on the program's own. */
+	if (name == OPT_ULP)
+		return len < 1 ? -EINVAL : -ENOENT;
 	if (len < (socklen_t)sizeof(int))
 		return -EINVAL;
 	memcpy(&v, val, sizeof(v));
 	opt = find_option(name);
-	if (opt == NULL)
+	if (opt == NULL || opt->set == NULL)
 		return -ENOPROTOOPT;
 	if (v < opt->min || v > opt->max)
 		return -EINVAL;
@@ -476,6 +502,10 @@ int tcp_sockopt_get(struct stack *st, struct sock *sk, int level, int name, void
 		return -EINVAL;
 	if (name == OPT_INFO)
 		return tcp_info_get(st, tp, val, len, now);
+	if (name == OPT_ULP || name == OPT_CC_INFO) {
+		*len = 0; /* none; and what cubic and reno tell, which is nothing */
+		return 0;
+	}
 	if (name == OPT_CONGESTION)
 		return get_congestion(tp, val, len);
 	if (name == OPT_FASTOPEN_KEY)

@@ -82,15 +82,21 @@ TEST(a_ping_socket_gets_its_own_replies)
 	world_finish(world);
 }
 
-TEST(two_ping_sockets_cannot_have_one_identifier)
+/* As on Linux, where SO_REUSEADDR is on of them from the beginning. */
+TEST(ping_sockets_share_an_identifier_unless_one_forbids_it)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(77) };
-	struct socket *a, *b;
+	struct socket *a, *b, *c;
+	int off = 0;
 
 	world = world_pair(2);
 	a = open_socket(SOCK_DGRAM, IPPROTO_ICMP);
 	b = open_socket(SOCK_DGRAM, IPPROTO_ICMP);
+	c = open_socket(SOCK_DGRAM, IPPROTO_ICMP);
 	ck_assert_int_eq(socket_bind(stack(), a, (struct sockaddr *)&sin, sizeof(sin), 0), 0);
+	ck_assert_int_eq(socket_bind(stack(), c, (struct sockaddr *)&sin, sizeof(sin), 0), 0);
+	socket_release(stack(), c, world->now);
+	ck_assert_int_eq(socket_setsockopt(stack(), b, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off), 0), 0);
 	ck_assert_int_eq(socket_bind(stack(), b, (struct sockaddr *)&sin, sizeof(sin), 0), -EADDRINUSE);
 	socket_release(stack(), a, world->now);
 	ck_assert_int_eq(socket_bind(stack(), b, (struct sockaddr *)&sin, sizeof(sin), 0), 0);
