@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "preload/blocked.h"
 #include "preload/call.h"
@@ -91,6 +92,7 @@ static long accept_ours(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 		.sa = sa, .len = len, .flags = flags,
 	};
 	struct stack *st = engine_enter();
+	int fault = 0;
 	long r;
 
 	c.b.f = call_socket(fd, &r);
@@ -100,14 +102,13 @@ static long accept_ours(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 		r = -EINVAL;
 		goto out;
 	}
-	if (sa != NULL && (user_is_bad(len) || user_is_bad(sa))) {
-		r = -EFAULT;
-		goto out;
-	}
-	if (sa != NULL && (int)*len < 0) {
-		r = -EINVAL;
-		goto out;
-	}
+	/* As Linux, which looks at them when it has the connection, and then drops it. */
+	if (sa != NULL && (user_is_bad(len) || user_is_bad(sa)))
+		fault = -EFAULT;
+	else if (sa != NULL && (int)*len < 0)
+		fault = -EINVAL;
+	if (fault != 0)
+		c.sa = NULL;
 	r = accept_op(st, &c.b);
 	if (r == -EAGAIN && (c.b.f->flags & O_NONBLOCK) == 0) {
 		c.b.timeout = socket_rcvtimeo(c.b.f->so);
@@ -115,6 +116,10 @@ static long accept_ours(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	}
 out:
 	engine_leave();
+	if (fault != 0 && r >= 0) {
+		close((int)r);
+		return fault;
+	}
 	return r;
 }
 

@@ -407,6 +407,8 @@ EXPORT int epoll_pwait2(int epfd, struct epoll_event *events, int max,
 	if (!call_is_ours(epfd))
 		return real.epoll_pwait2(epfd, events, max, timeout, sigmask);
 	if (timeout != NULL) {
+		if (user_is_bad(timeout))
+			return (int)call_return(-EFAULT);
 		if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec > 999999999)
 			return (int)call_return(-EINVAL);
 		ns = timeout->tv_sec > INT32_MAX ? UINT64_MAX :

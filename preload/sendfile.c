@@ -162,7 +162,7 @@ EXPORT ssize_t sendfile64(int out, int in, off64_t *off, size_t count)
 
 	if (!is_ours(out, in))
 		return real.sendfile64(out, in, off, count);
-	r = sendfile_ours(out, in, off, count);
+	r = off != NULL && user_is_bad(off) ? -EFAULT : sendfile_ours(out, in, off, count);
 	if (r == CALL_LIBC)
 		return real.sendfile64(out, in, off, count);
 	return call_return(r);

@@ -136,6 +136,16 @@ static int bind_shim(struct stack *st, struct file *f, int fd, const struct sock
 	return 0;
 }
 
+/* move_addr_to_kernel(): a negative length is too large; 0 if the name can be looked at. */
+static long name_is_wrong(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	if (fdtable_file(fd) == NULL)
+		return 0;
+	if (len > sizeof(struct sockaddr_storage))
+		return -EINVAL;
+	return len > 0 && user_is_bad(sa) ? -EFAULT : 0;
+}
+
 static long bind_ours(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct stack *st = engine_enter();
@@ -176,7 +186,9 @@ EXPORT int bind(int fd, const struct sockaddr *sa, socklen_t len)
 
 	if (!call_is_ours(fd))
 		return real.bind(fd, sa, len);
-	r = (int)len > 0 && user_is_bad(sa) ? -EFAULT : bind_ours(fd, sa, len);
+	r = name_is_wrong(fd, sa, len);
+	if (r == 0)
+		r = bind_ours(fd, sa, len);
 	if (r == CALL_LIBC)
 		return real.bind(fd, sa, len);
 	return (int)call_return(r);
@@ -311,7 +323,9 @@ EXPORT int connect(int fd, const struct sockaddr *sa, socklen_t len)
 
 	if (!call_is_ours(fd))
 		return real.connect(fd, sa, len);
-	r = (int)len > 0 && user_is_bad(sa) ? -EFAULT : connect_ours(fd, sa, len);
+	r = name_is_wrong(fd, sa, len);
+	if (r == 0)
+		r = connect_ours(fd, sa, len);
 	if (r == CALL_LIBC)
 		return real.connect(fd, sa, len);
 	return (int)call_return(r);

@@ -58,6 +58,30 @@ static bool is_group_of_ours(int level, int name, const void *val, socklen_t len
 	return index != 0 && hidden_is_our_link(index);
 }
 
+/* Options, or values, that not everybody may set. */
+static bool needs_rights(int level, int name)
+{
+	switch (level) {
+	case SOL_SOCKET:
+		return name == SO_PRIORITY || name == SO_MARK || name == SO_RCVBUFFORCE ||
+		       name == SO_SNDBUFFORCE || name == SO_DEBUG || name == SO_BUSY_POLL ||
+		       name == SO_PREFER_BUSY_POLL || name == SO_BUSY_POLL_BUDGET || name == SO_TXTIME;
+	case IPPROTO_IP:
+		return name == IP_TRANSPARENT;
+	case IPPROTO_IPV6:
+		return name == IPV6_TRANSPARENT;
+	default:
+		return false;
+	}
+}
+
+/* The kernel knows, of its socket behind the number, whatever that is otherwise. */
+static bool kernel_forbids(int fd, int level, int name, const void *val, socklen_t len)
+{
+	return needs_rights(level, name) && real.setsockopt(fd, level, name, val, len) < 0 &&
+	       errno == EPERM;
+}
+
 /*
  * SO_BINDTODEVICE and SO_BINDTOIFINDEX: a device that is none of the stack's is the kernel's,
  * or nobody's, which the kernel knows; so the socket is the kernel's if it may still become it.
@@ -84,6 +108,10 @@ static long setsockopt_ours(int fd, int level, int name, const void *val, sockle
 	}
 	if (len > 0 && user_is_bad(val)) {
 		r = -EFAULT;
+		goto out;
+	}
+	if (kernel_forbids(fd, level, name, val, len)) {
+		r = -EPERM;
 		goto out;
 	}
 	r = socket_setsockopt(st, f->so, level, name, val, len, engine_now());

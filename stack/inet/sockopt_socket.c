@@ -163,7 +163,7 @@ static int get_sndlowat(const struct optctx *c, int *val)
 
 /* -- plain numbers -------------------------------------------------------------------------- */
 
-/* Linux: 0 to 6 for everybody, more with CAP_NET_ADMIN, which says nothing here. */
+/* Linux: 0 to 6 for everybody, more with CAP_NET_ADMIN, which the caller has looked at. */
 static int set_priority(const struct optctx *c, int val)
 {
 	c->sk->priority = (uint32_t)val;
