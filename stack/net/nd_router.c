@@ -9,8 +9,9 @@
  */
 #include "stack/net/net_priv.h"
 
-#define MAX_RTR_SOLICITATIONS	  3
+/* RFC 7559 2: they go on, ever more rarely, until a router answers. */
 #define RTR_SOLICITATION_INTERVAL (4 * NSEC_PER_SEC)
+#define MAX_RTR_SOLICITATION_INTERVAL (3600 * NSEC_PER_SEC)
 
 #define OPT_SLLA       1
 #define OPT_PREFIX     3
@@ -53,6 +54,14 @@ static void send_rs(struct stack *st, struct netif *nif, uint64_t now)
 	nd_send(st, nif, m, &src, &all_routers, mac, now);
 }
 
+/* RFC 7559 2: twice as long as before, and a tenth more or less. */
+static uint64_t next_wait(struct stack *st, uint64_t wait)
+{
+	wait = wait == 0 ? RTR_SOLICITATION_INTERVAL : 2 * wait;
+	wait = RTE_MIN(wait, MAX_RTR_SOLICITATION_INTERVAL);
+	return wait * (900 + stack_random(st) % 201) / 1000;
+}
+
 uint64_t nd_router_step(struct stack *st, uint64_t now)
 {
 	uint64_t next = UINT64_MAX;
@@ -61,18 +70,17 @@ uint64_t nd_router_step(struct stack *st, uint64_t now)
 
 	for (i = 0; i < st->cfg.nnetifs; i++) {
 		nif = st->cfg.netifs[i];
-		if (st->cfg.quiet_start || st->net.rs_sent[i] >= MAX_RTR_SOLICITATIONS ||
-		    !nd_is_enabled(st, nif))
+		if (st->cfg.quiet_start || st->net.rs_at[i] == UINT64_MAX || !nd_is_enabled(st, nif))
 			continue;
 		if (st->net.rs_at[i] <= now) {
 			if (nif->ops->link_is_up(nif)) {
 				send_rs(st, nif, now);
-				st->net.rs_sent[i]++;
+				st->net.rs_wait[i] = next_wait(st, st->net.rs_wait[i]);
 			}
-			st->net.rs_at[i] = now + RTR_SOLICITATION_INTERVAL;
+			st->net.rs_at[i] = now + (st->net.rs_wait[i] != 0 ? st->net.rs_wait[i] :
+									    RTR_SOLICITATION_INTERVAL);
 		}
-		if (st->net.rs_sent[i] < MAX_RTR_SOLICITATIONS)
-			next = RTE_MIN(next, st->net.rs_at[i]);
+		next = RTE_MIN(next, st->net.rs_at[i]);
 	}
 	return next;
 }
@@ -82,36 +90,38 @@ static uint64_t lifetime(uint32_t seconds)
 	return seconds == UINT32_MAX ? UINT64_MAX : seconds * NSEC_PER_SEC;
 }
 
-/* Add, prolong or (lifetime 0) end an advertised route. */
-static void advertise(struct stack *st, struct netif *nif, const struct ipaddr *prefix,
-		      uint8_t plen, const struct ipaddr *via, uint64_t until, uint64_t now)
+/* Add, prolong or (lifetime 0) end an advertised route: its prefix, plen, via, valid_until, pref. */
+static void advertise(struct stack *st, struct netif *nif, const struct route *said, uint64_t now)
 {
 	struct route_table *t = &st->net.route;
-	struct route r = {
-		.prefix = *prefix, .via = *via, .nif = nif, .valid_until = until, .plen = plen
-	};
-	struct route *old;
+	struct route r = *said, *old;
 
+	r.nif = nif;
+	r.advertised = true;
 	for (old = t->routes; old < t->routes + t->nroutes; old++) {
-		if (old->plen != plen || !ipaddr_equal(&old->prefix, prefix) || old->nif != nif)
+		if (old->plen != r.plen || !ipaddr_equal(&old->prefix, &r.prefix) || old->nif != nif)
 			continue;
 		/* What is configured, or follows from our addresses, stays as it is. */
 		if (old->valid_until == UINT64_MAX && !old->advertised)
 			return;
-		if (!ipaddr_equal(&old->via, via))
+		if (!ipaddr_equal(&old->via, &r.via))
 			continue;
-		old->valid_until = until;
-		net_house_at(st, RTE_MAX(until, now));
+		if (old->pref != r.pref && r.valid_until > now) {
+			/* It has another place in the table. */
+			route_remove(st, old);
+			break;
+		}
+		old->valid_until = r.valid_until;
+		net_house_at(st, RTE_MAX(r.valid_until, now));
 		return;
 	}
-	r.advertised = true;
-	if (until > now && route_add(st, &r) == 0 && until != UINT64_MAX)
-		net_house_at(st, until);
+	if (r.valid_until > now && route_add(st, &r) == 0 && r.valid_until != UINT64_MAX)
+		net_house_at(st, r.valid_until);
 }
 
 static void prefix_input(struct stack *st, struct netif *nif, const uint8_t *opt, uint64_t now)
 {
-	static const struct ipaddr on_link;
+	struct route r = { .plen = 0 };
 	struct prefix_option p;
 	struct ipaddr prefix;
 	uint64_t valid, preferred;
@@ -128,7 +138,10 @@ static void prefix_input(struct stack *st, struct netif *nif, const uint8_t *opt
 		ifaddr_autoconf(st, nif, &prefix, valid, preferred, now);
 	if ((p.flags & PREFIX_ON_LINK) == 0)
 		return;
-	advertise(st, nif, &prefix, p.plen, &on_link, valid == UINT64_MAX ? valid : now + valid, now);
+	r.prefix = prefix;
+	r.plen = p.plen;
+	r.valid_until = valid == UINT64_MAX ? valid : now + valid;
+	advertise(st, nif, &r, now);
 }
 
 static void options_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *opt,
@@ -144,7 +157,8 @@ static void options_input(struct stack *st, const struct rx_pkt *pkt, const uint
 				    NEIGH_LEARN_CREATE | NEIGH_LEARN_OVERRIDE, now);
 		} else if (opt[0] == OPT_PREFIX && size == sizeof(struct prefix_option)) {
 			prefix_input(st, pkt->nif, opt, now);
-		} else if (opt[0] == OPT_MTU && size == 8) {
+		} else if (opt[0] == OPT_MTU) {
+			/* RFC 4861 4.6.4 has it 8 bytes long; Linux takes a longer one, too. */
 			memcpy(&mtu, opt + 4, sizeof(mtu));
 			mtu = rte_be_to_cpu_32(mtu);
 			if (mtu >= IP6_MIN_MTU && mtu <= pkt->nif->mtu &&
@@ -154,6 +168,14 @@ static void options_input(struct stack *st, const struct rx_pkt *pkt, const uint
 			}
 		}
 	}
+}
+
+/* RFC 4191 2.1: two bits of a signed number, of which -2 is taken for 0. */
+static int8_t preference(uint8_t flags)
+{
+	static const int8_t of_bits[] = { 0, 1, 0, -1 };
+
+	return of_bits[flags >> 3 & 3];
 }
 
 /* RFC 4861 6.3.4: what hosts on the link shall use; zero says nothing. */
@@ -200,7 +222,7 @@ void nd_redirect_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t
 void nd_router_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *msg, uint32_t len,
 		     uint64_t now)
 {
-	static const struct ipaddr any;
+	struct route r = { .via = pkt->src };
 	struct router_advert ra;
 	const uint8_t *unused;
 
@@ -211,9 +233,10 @@ void nd_router_input(struct stack *st, const struct rx_pkt *pkt, const uint8_t *
 		return;
 	}
 	memcpy(&ra, msg, sizeof(ra));
-	st->net.rs_sent[netif_index(st, pkt->nif)] = MAX_RTR_SOLICITATIONS;
+	st->net.rs_at[netif_index(st, pkt->nif)] = UINT64_MAX;
 	parameters_input(st, pkt->nif, &ra);
-	advertise(st, pkt->nif, &any, 0, &pkt->src,
-		  now + rte_be_to_cpu_16(ra.lifetime) * NSEC_PER_SEC, now);
+	r.valid_until = now + rte_be_to_cpu_16(ra.lifetime) * NSEC_PER_SEC;
+	r.pref = preference(ra.flags);
+	advertise(st, pkt->nif, &r, now);
 	options_input(st, pkt, msg + sizeof(ra), len - (uint32_t)sizeof(ra), now);
 }

@@ -96,8 +96,9 @@ void net_recover(struct stack *st, uint64_t now)
 	neigh_recover(st);
 	reass_recover(st);
 	route_recover(st);
-	memset(st->net.rs_sent, 0,
-	       sizeof(st->net.rs_sent)); /* advertised routes are asked for again */
+	/* Advertised routes are asked for again. */
+	memset(st->net.rs_at, 0, sizeof(st->net.rs_at));
+	memset(st->net.rs_wait, 0, sizeof(st->net.rs_wait));
 	timer_init(&st->net.house, TIMER_STACK);
 	net_house_at(st, now);
 }

@@ -94,6 +94,7 @@ struct route {
 	uint8_t plen;	      /* in the prefix's family */
 	uint8_t rank;	      /* compares across families: longest first */
 	bool advertised;      /* learned from a router */
+	int8_t pref;	      /* RFC 4191 2.1: 1 high, 0 medium, -1 low */
 };
 
 struct pmtu {
@@ -196,9 +197,8 @@ struct net_tables {
 	struct icmp_peer icmp_peers[ICMP_PEERS];
 	uint16_t ip_ident[IP_IDENTS]; /* IPv4 identification counters by hash of the destination */
 	struct timer house; /* address announcements, DAD, router solicitations, reports */
-	/* Router solicitations per link: when the next is due (UINT64_MAX: none), how many went. */
-	uint64_t rs_at[STACK_MAX_NETIFS];
-	uint8_t rs_sent[STACK_MAX_NETIFS];
+	/* Router solicitations per link: when the next is due (UINT64_MAX: none), and the wait after it. */
+	uint64_t rs_at[STACK_MAX_NETIFS], rs_wait[STACK_MAX_NETIFS]; /* ns */
 	/* As a router advertised, 0: the link's, and ours. */
 	uint16_t ip6_mtu[STACK_MAX_NETIFS];
 	uint8_t ip6_hop_limit[STACK_MAX_NETIFS];

@@ -71,6 +71,8 @@ void route_recover(struct stack *st);
 const struct route *route_find(const struct stack *st, const struct ipaddr *addr,
 			       const struct netif *nif, uint64_t now);
 int route_add(struct stack *st, const struct route *r);
+/* r is in the table; those behind it move up. */
+void route_remove(struct stack *st, struct route *r);
 bool route_has_gateway(const struct stack *st, const struct netif *nif, const struct ipaddr *via);
 void route_changed(struct stack *st);
 /* The entry of one of our addresses in use, or NULL. */

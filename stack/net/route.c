@@ -25,7 +25,8 @@ int route_add(struct stack *st, const struct route *r)
 
 	if (t->nroutes == ROUTE_MAX)
 		return -ENOBUFS;
-	while (i < t->nroutes && t->routes[i].rank >= rank)
+	while (i < t->nroutes && (t->routes[i].rank > rank ||
+				  (t->routes[i].rank == rank && t->routes[i].pref >= r->pref)))
 		i++;
 	memmove(&t->routes[i + 1], &t->routes[i], (t->nroutes - i) * sizeof(t->routes[0]));
 	t->routes[i] = *r;
@@ -33,6 +34,15 @@ int route_add(struct stack *st, const struct route *r)
 	t->nroutes++;
 	route_changed(st);
 	return 0;
+}
+
+void route_remove(struct stack *st, struct route *r)
+{
+	struct route_table *t = &st->net.route;
+
+	t->nroutes--;
+	memmove(r, r + 1, (size_t)(t->routes + t->nroutes - r) * sizeof(*r));
+	route_changed(st);
 }
 
 static bool gateway_is_dead(const struct stack *st, const struct route *r)
@@ -46,8 +56,8 @@ static bool gateway_is_dead(const struct stack *st, const struct route *r)
 }
 
 /*
- * The longest prefix; of several gateways for it the first that is not known to be dead
- * (RFC 4861 6.3.6, RFC 1122 3.3.1.2), or the first if all are.
+ * The longest prefix; of several gateways for it the most preferred (RFC 4191 3.2) and the
+ * first that is not known to be dead (RFC 4861 6.3.6, RFC 1122 3.3.1.2), or the first if all are.
  */
 const struct route *route_find(const struct stack *st, const struct ipaddr *addr,
 			       const struct netif *nif, uint64_t now)
@@ -394,10 +404,7 @@ uint64_t route_expire(struct stack *st, uint64_t now)
 	}
 	for (i = 0; i < t->nroutes;) {
 		if (t->routes[i].valid_until <= now) {
-			t->nroutes--;
-			memmove(&t->routes[i], &t->routes[i + 1],
-				(t->nroutes - i) * sizeof(t->routes[0]));
-			route_changed(st);
+			route_remove(st, &t->routes[i]);
 			continue;
 		}
 		if (t->routes[i].valid_until < next)

@@ -337,7 +337,7 @@ static long call_shutdown(struct call *c)
 static long call_setsockopt(struct call *c)
 {
 	int v = (int)call_int(c, 3), level = (int)call_int(c, 1), name = (int)call_int(c, 2);
-	uint8_t data[256];
+	uint8_t data[512];
 
 	if (c->argv[3][0] == 'x')
 		return setsockopt(FD(c), level, name, data,

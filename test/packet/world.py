@@ -23,6 +23,8 @@ from shimtest import LIBSHIM, BUILD, Skip, children_of, comm_of, sh
 ACTOR = os.path.join(os.path.abspath(BUILD), "test", "packet", "actor")
 SUBJECT4, SUBJECT6 = "192.0.2.1", "2001:db8::1"
 MAC, PEER_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
+# Behind routers, which only some scripts play.
+ROUTES = (("198.19.0.0/16", "192.0.2.254"), ("2001:db8:f::/48", "fe80::fe"))
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 WALL = 0x40000000
@@ -183,7 +185,10 @@ class World:
         if self.kind == "kernel":
             commands += [f"addr add {SUBJECT4}/24 dev va", f"addr add {SUBJECT6}/64 dev va nodad"]
             self.write_sysctls(BASE_SYSCTLS)
-        self.ip(*commands, "link set va up")
+        commands.append("link set va up")
+        if self.kind == "kernel":
+            commands += [f"route add {prefix} via {router} dev va" for prefix, router in ROUTES]
+        self.ip(*commands)
         self.offloads("va")
 
     @staticmethod
@@ -221,6 +226,7 @@ class World:
         env["LD_PRELOAD"] = LIBSHIM
         env["SHIM_VDEV"] = "net_af_packet0,iface=va"
         env["SHIM_ADDR"] = f"{SUBJECT4}/24,{SUBJECT6}/64"
+        env["SHIM_GATEWAY"] = ",".join(f"{prefix}@{router}" for prefix, router in ROUTES)
         return env
 
     def received(self):

@@ -193,8 +193,67 @@ START_TEST(start_detects_duplicates_solicits_routers_and_reports_groups)
 	ck_assert_uint_eq(na, 2);
 	ck_assert_uint_eq(rs, 3);
 	ck_assert_uint_eq(mld, 4); /* two solicited-node groups, twice */
+	nw_stop();
+}
+END_TEST
+
+static unsigned int solicitations_in(uint64_t ns)
+{
+	unsigned int n = 0;
+
+	nw_advance(ns);
+	while (nw_take())
+		n += nw.frame[L4] == 133;
+	return n;
+}
+
+/* RFC 7559 2: after 4, 12, 28, 60, 124 ... s, a tenth of each wait more or less; at last each hour. */
+START_TEST(routers_are_asked_for_ever_more_rarely)
+{
+	uint8_t ra[12] = { 64, 0, 0x07, 0x08 };
+
+	nw_start_with(0, loud_v6);
+	set_addresses();
+	ck_assert_uint_eq(solicitations_in(20 * SEC), 3);
+	ck_assert_uint_eq(solicitations_in(15 * SEC), 1);
+	ck_assert_uint_eq(solicitations_in(40 * SEC), 1);
+	ck_assert_uint_lt(solicitations_in(36000 * SEC), 20);
+	ck_assert_uint_ge(solicitations_in(36000 * SEC), 9);
+	/* Until one answers. */
+	nw_inject(icmp6(&peer_ll, &all_nodes, 255, 134, 0, ra, sizeof(ra)));
+	ck_assert_uint_eq(solicitations_in(7200 * SEC), 0);
 	ck_assert_uint_eq(stack_next_deadline(nw.st), UINT64_MAX);
 	nw_stop();
+}
+END_TEST
+
+static struct ipaddr router_for(const char *text)
+{
+	struct ipaddr far = ip6(text);
+	struct dst d;
+
+	ck_assert_int_eq(route_lookup(nw.st, &far, NULL, &d, nw.now), 0);
+	return d.nexthop;
+}
+
+/* RFC 4191 3.2 */
+START_TEST(the_preferred_router_is_used)
+{
+	struct ipaddr other = ip6("fe80::77"), got;
+	uint8_t medium[12] = { 64, 0, 0x07, 0x08 }, high[12] = { 64, 0x08, 0x07, 0x08 },
+		low[12] = { 64, 0x18, 0x07, 0x08 }, gone[12] = { 64 };
+	/* What the other says, and whether it is used then: of two that are alike the first known is. */
+	const struct {
+		const uint8_t *said;
+		bool used;
+	} steps[] = { { medium, false }, { high, true }, { low, false }, { high, true }, { gone, false } };
+
+	nw_inject(icmp6(&peer_ll, &all_nodes, 255, 134, 0, medium, 12));
+	for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		nw_inject(icmp6(&other, &all_nodes, 255, 134, 0, steps[i].said, 12));
+		got = router_for("2001:db8:ffff::1");
+		ck_assert_msg(ipaddr_equal(&got, steps[i].used ? &other : &peer_ll), "step %u", i);
+	}
 }
 END_TEST
 
@@ -405,10 +464,12 @@ static Suite *nd_suite(void)
 	tcase_add_test(tc, advertisement_without_override_does_not_replace);
 	tcase_add_test(tc, neighbour_messages_in_fragments_are_dropped);
 	tcase_add_test(tc, another_hosts_detection_is_answered);
+	tcase_add_test(tc, the_preferred_router_is_used);
 	tcase_add_test(tc, router_advertisement_gives_routes_and_mtu_for_a_while);
 	tcase_add_loop_test(tc, joined_groups_are_received_and_reported, 0, 2);
 	tcase_add_test(tc, queries_are_answered_in_their_time_and_version);
 	tcase_add_test(own, start_detects_duplicates_solicits_routers_and_reports_groups);
+	tcase_add_test(own, routers_are_asked_for_ever_more_rarely);
 	tcase_add_loop_test(own, a_duplicate_address_is_given_up, 0, 2);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, own);
