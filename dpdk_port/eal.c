@@ -12,6 +12,8 @@
  *              child receives nothing, and after an exec the packet's signal kills.  With
  *              all of them ignored while the device starts, it polls.
  *  affinity    rte_eal_init() pins the calling thread; put back.
+ *  limits      It raises RLIMIT_NOFILE, by which programs size their tables and whose
+ *              end select(2) relies on; put back.
  *  log         Written to stderr and syslog; kept in a buffer, of which one line is told
  *              when something fails.
  *  memory      DPDK's heap locks are private to each process in the modes below, but the
@@ -32,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,6 +56,8 @@ struct eal_shelter {
 	sigset_t mask;
 	cpu_set_t cpus;
 	bool have_cpus;
+	struct rlimit nofile;
+	bool have_nofile;
 	struct sys_sigaction rt[RT_LAST - RT_FIRST + 1];
 	unsigned char open_before[8192 / 8]; /* descriptors, where DPDK's calls do not tell us */
 };
@@ -115,6 +120,7 @@ struct eal_shelter *eal_shelter_begin(void)
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &s->mask);
 	s->have_cpus = sched_getaffinity(0, sizeof(s->cpus), &s->cpus) == 0;
+	s->have_nofile = getrlimit(RLIMIT_NOFILE, &s->nofile) == 0;
 	for (int sig = RT_FIRST; sig <= RT_LAST; sig++) {
 		sys_sigaction_get(sig, &s->rt[sig - RT_FIRST]);
 		sys_sigaction_set(sig, &ignore);
@@ -156,6 +162,8 @@ void eal_shelter_end(struct eal_shelter *s)
 		sys_sigaction_set(sig, &s->rt[sig - RT_FIRST]);
 	if (s->have_cpus)
 		sched_setaffinity(0, sizeof(s->cpus), &s->cpus);
+	if (s->have_nofile)
+		setrlimit(RLIMIT_NOFILE, &s->nofile);
 	pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
 }
 

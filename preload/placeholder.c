@@ -4,11 +4,16 @@
  *
  * The pool is a set of small integers with a find-lowest: three levels of 64-bit
  * words, a word of one level saying which words of the level below are not empty.
+ *
+ * What is in the pool is taken, for the kernel: open(2) and its like, which are not ours to
+ * catch, would fail with EMFILE while the program has closed nearly all it had.  So the pool
+ * keeps no more than an eighth of what the program may have.
  */
 #include "preload/placeholder.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "preload/engine_priv.h"
@@ -17,8 +22,9 @@
 
 #define BATCH_MIN 8
 #define BATCH_MAX 64
-/* A closed connection's number beyond this goes back to the kernel. */
+/* A closed connection's number beyond this goes back to the kernel, or beyond the limit's share. */
 #define POOL_KEEP 4096
+#define POOL_SHARE 8
 
 static struct {
 	uint64_t word[SHM_MAX_FDS / 64];
@@ -26,8 +32,9 @@ static struct {
 	uint64_t top[SHM_MAX_FDS / 64 / 64 / 64];
 	unsigned int count;
 	unsigned int batch;
+	unsigned int keep;
 	int base;
-} pool = { .base = -1 };
+} pool = { .base = -1, .keep = BATCH_MIN };
 
 _Static_assert(SHM_MAX_FDS / 64 / 64 / 64 == 4, "three levels and four words on top");
 
@@ -84,6 +91,19 @@ static int base_open(void)
 	return 0;
 }
 
+/* The limit is looked at again whenever the pool was empty: programs change it early. */
+static void measure(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+		return;
+	pool.keep = rl.rlim_cur / POOL_SHARE < POOL_KEEP ? (unsigned int)(rl.rlim_cur / POOL_SHARE) :
+							   POOL_KEEP;
+	if (pool.keep < BATCH_MIN)
+		pool.keep = BATCH_MIN;
+}
+
 static int grow(void)
 {
 	unsigned int i;
@@ -91,9 +111,12 @@ static int grow(void)
 
 	if (fd < 0)
 		return fd;
+	measure();
 	pool.batch = pool.batch == 0 ? BATCH_MIN : pool.batch * 2;
 	if (pool.batch > BATCH_MAX)
 		pool.batch = BATCH_MAX;
+	if (pool.batch > pool.keep)
+		pool.batch = pool.keep;
 	for (i = 0; i < pool.batch; i++) {
 		/* 0, 1 and 2 are for whoever closed them. */
 		fd = real.fcntl(pool.base, F_DUPFD_CLOEXEC, 3);
@@ -129,7 +152,7 @@ void placeholder_take(int fd)
 
 bool placeholder_put(int fd)
 {
-	if (pool.count >= POOL_KEEP)
+	if (pool.count >= pool.keep)
 		return false;
 	set_add((unsigned int)fd);
 	fdtable_mark(fd, FDT_POOLED);

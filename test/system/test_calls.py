@@ -117,7 +117,7 @@ def interfaces():
 
 
 TESTS = [(f"calls_{program}_{mode}", lambda p=program, m=mode: compare(p, m))
-         for program in ("calls", "epoll", "process", "at_once", "arguments")
+         for program in ("calls", "epoll", "process", "at_once", "arguments", "numbers")
          for mode in ("passthrough", "shim", "dual")]
 TESTS += [("calls_rules", rules), ("calls_getifaddrs", addresses), ("calls_interfaces", interfaces)]
 
