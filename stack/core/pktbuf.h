@@ -57,6 +57,7 @@ struct pkt_cb {
 #define PKT_F_FRAGMENT 0x04  /* reassembled from fragments */
 #define PKT_F_APP_LIMITED 0x08
 #define PKT_F_FIN 0x10	     /* receive/send queue: a FIN ends this packet */
+#define PKT_F_EOR 0x20	     /* send queue: a record ends here (MSG_EOR), nothing is added */
 
 /*
  * Beside the cb, in a cache line of its own that only recovery touches: how many times

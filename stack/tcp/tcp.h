@@ -269,12 +269,15 @@ struct tcp_sock {
 	uint32_t iss, irs;
 	uint32_t snd_up;	/* end of urgent data we sent */
 	uint32_t snd_run;	/* where the run of unsent data that may be filled began */
+	struct pktq zcq;	/* MSG_ZEROCOPY sends that are not acknowledged: tcp_zerocopy.c */
 	uint32_t urg_seq;	/* sequence number of the urgent byte received */
 	uint8_t urg_byte;
 	bool urg_taken;		/* read with MSG_OOB */
 	uint16_t mss_clamp;	/* the peer's MSS option */
 	uint16_t user_mss;	/* TCP_MAXSEG, 0: none */
 	uint16_t pmtu;		/* IP bytes of the path as mss was computed from */
+	uint32_t pushed_seq;	/* end of what a long write has let go so far */
+	uint16_t packet_segs;	/* tcp_packet_segs() when this output began */
 	uint32_t max_window;	/* largest window the peer offered */
 
 	/* -- loss recovery ----------------------------------------------------------------- */

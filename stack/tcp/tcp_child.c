@@ -104,7 +104,7 @@ static void set_identity(struct tcp_sock *tp, const struct tcp_req *req)
 	tp->inet.peer.addr = key->raddr;
 	tp->inet.peer.port = key->rport;
 	tp->iss = req->iss;
-	tp->snd_una = tp->snd_nxt = tp->write_seq = req->iss + 1;
+	tp->snd_una = tp->snd_nxt = tp->write_seq = tp->pushed_seq = req->iss + 1;
 	tp->snd_sml = tp->snd_up = tp->high_seq = tp->snd_nxt;
 	tp->irs = req->irs;
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = req->irs + 1;

@@ -290,7 +290,7 @@ static bool can_merge(const struct tcp_sock *tp, const struct rte_mbuf *m)
 	const struct pkt_cb *cb = pkt_cb(m), *ncb;
 	const struct rte_mbuf *next = cb->qnext;
 
-	if (next == NULL || next == tp->send_head || cb->len >= tp->mss)
+	if (next == NULL || next == tp->send_head || cb->len >= tp->mss || (cb->flags & PKT_F_EOR))
 		return false;
 	ncb = pkt_cb(next);
 	return !((cb->sacked | ncb->sacked) & SEG_SACKED) && cb->len + ncb->len <= tp->mss &&
@@ -362,6 +362,12 @@ static void retransmit_lost(struct stack *st, struct tcp_sock *tp, uint64_t now)
 
 /* -- new data ---------------------------------------------------------------------------------- */
 
+static bool short_one_in_flight(const struct tcp_sock *tp)
+{
+	return tp->packets_out > 0 && seq_gt(tp->snd_sml, tp->snd_una) &&
+	       seq_leq(tp->snd_sml, tp->snd_nxt);
+}
+
 /*
  * May a segment that is not full wait?  RFC 9293 3.7.4 (Nagle): while something is in flight.
  * Minshall's refinement, as in Linux: only while a short segment is in flight.  FIN and
@@ -379,8 +385,7 @@ bool tcp_nagle_holds(const struct tcp_sock *tp, const struct rte_mbuf *m)
 		return rte_pktmbuf_tailroom(m) > 0 || cb->len < tp->mss;
 	if (tp->flags & TF_NODELAY)
 		return false;
-	return tp->packets_out > 0 && seq_gt(tp->snd_sml, tp->snd_una) &&
-	       seq_leq(tp->snd_sml, tp->snd_nxt);
+	return short_one_in_flight(tp);
 }
 
 /* How much of m the peer's window takes; 0: it must wait. */
@@ -409,8 +414,7 @@ void tcp_new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m
 	tp->send_head = cb->qnext;
 	tp->snd_nxt = cb->end_seq;
 	tcp_sndq_sent(tp, m);
-	/* Short because the program wrote no more, not because the MSS grew meanwhile. */
-	if (cb->len < tp->mss && cb->len > 0 && cb->qnext == NULL)
+	if (cb->len < tp->mss && cb->len > 0)
 		tp->snd_sml = cb->end_seq;
 	if ((tp->packets_out++ == 0 || tp->xmit_timer == XMIT_TLP || tp->xmit_timer == XMIT_NONE ||
 	     tp->xmit_timer == XMIT_PERSIST) && likely(!tcp_is_embryo(tp))) {
@@ -470,10 +474,25 @@ bool tcp_is_paced(const struct tcp_sock *tp)
 }
 
 /*
- * Send the first unsent segment if cwnd, window, Nagle allow, and with it those that may leave
- * as one packet; a probe is one segment and not asked about cwnd and Nagle.
+ * What fits the peer's window behind full segments that leave with it, as in Linux, where they
+ * are one packet (RFC 9293 3.8.6.2.1 would have it wait).  Nagle is asked about the piece.
  */
-bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t now)
+static uint32_t piece_at_edge(const struct tcp_sock *tp, const struct rte_mbuf *m)
+{
+	int32_t room = seq_diff(tp->snd_una + tp->snd_wnd, pkt_cb(m)->seq);
+
+	if (room <= 0 || (tp->flags & (TF_CORK | TF_MORE)) ||
+	    (!(tp->flags & TF_NODELAY) && short_one_in_flight(tp)))
+		return 0;
+	return RTE_MIN((uint32_t)room, pkt_cb(m)->len);
+}
+
+/*
+ * Send the first unsent segment if cwnd, window, Nagle allow, and with it those that may leave
+ * as one packet; a probe is one segment and not asked about cwnd and Nagle.  follows: behind a
+ * full segment that has just been sent.
+ */
+static bool send_new(struct stack *st, struct tcp_sock *tp, bool probe, bool follows, uint64_t now)
 {
 	struct rte_mbuf *m = tp->send_head;
 	uint32_t len, n;
@@ -484,7 +503,11 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 		tp->flags = (tp->flags | TF_CWND_LIMITED) & ~TF_PACED;
 		return false;
 	}
+	if (unlikely(pkt_cb(m)->len < tp->mss) && pkt_cb(m)->qnext != NULL)
+		tcp_sndq_fill_up(st, tp, m);
 	len = tcp_window_allows(tp, m);
+	if (len == 0 && follows)
+		len = piece_at_edge(tp, m);
 	if (len == 0 || (!probe && tcp_nagle_holds(tp, m))) {
 		tp->flags &= ~TF_PACED;
 		return false;
@@ -494,8 +517,12 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 		tcp_timer_set(st, tp, TCPT_PACE, tp->pace_next);
 		return false;
 	}
-	if (pkt_cb(m)->len > len && tcp_split(st, tp, m, len) < 0)
-		return false;
+	if (pkt_cb(m)->len > len) {
+		if (tcp_split(st, tp, m, len) < 0)
+			return false;
+		if (follows)
+			pkt_cb(m)->tcp_flags |= TH_PUSH;
+	}
 	n = 1;
 	if (!probe && pkt_cb(m)->qnext != NULL && (tp->inet.dst.nif->caps & NETIF_TX_TSO))
 		n = tcp_tso_count(st, tp, now);
@@ -509,6 +536,11 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 	return true;
 }
 
+bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t now)
+{
+	return send_new(st, tp, probe, false, now);
+}
+
 /* Is the peer's window, and not cwnd, what the next segment waits for? */
 static bool is_rwnd_limited(const struct tcp_sock *tp)
 {
@@ -516,16 +548,25 @@ static bool is_rwnd_limited(const struct tcp_sock *tp)
 	       tcp_window_allows(tp, tp->send_head) == 0;
 }
 
-static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
+/*
+ * Send what may go now of the unsent data, most segments or a few more.  Linux sends several
+ * in one packet: only what is within such a one follows to the window's edge.
+ */
+static void send_new_data(struct stack *st, struct tcp_sock *tp, uint32_t most, uint64_t now)
 {
+	uint32_t first, n = 0;
 	bool sent = false;
 
+	tp->packet_segs = tcp_packet_segs(tp);
 	if (tp->packets_out == 0)
 		tcp_cwnd_restart_after_idle(tp, now);
 	if (unlikely(tp->mtup.on))
 		sent = tcp_mtup_probe(st, tp, now);
-	while (tp->send_head != NULL && tcp_send_new(st, tp, false, now))
-		sent = true;
+	first = tp->data_segs_out;
+	while (tp->send_head != NULL && n < most &&
+	       send_new(st, tp, false, n % tp->packet_segs != 0 && tp->snd_sml != tp->snd_nxt, now))
+		n = tp->data_segs_out - first;
+	sent |= n > 0;
 	if (tp->send_head == NULL)
 		tp->flags &= ~TF_PACED;
 	if (unlikely(is_rwnd_limited(tp)))
@@ -547,7 +588,7 @@ static void send_new_data(struct stack *st, struct tcp_sock *tp, uint64_t now)
 static void send_frto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	tp->flags &= ~TF_FRTO_NEW;
-	send_new_data(st, tp, now);
+	send_new_data(st, tp, UINT32_MAX, now);
 	if (!tcp_frto_waits(tp))
 		tp->flags &= ~TF_FRTO;
 }
@@ -602,7 +643,7 @@ void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now)
 #define FIN_IS_DUE                                                                                 \
 	(TCPS_BIT(TCPS_FIN_WAIT_1) | TCPS_BIT(TCPS_CLOSING) | TCPS_BIT(TCPS_LAST_ACK))
 
-void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
+static void output(struct stack *st, struct tcp_sock *tp, uint32_t most, uint64_t now)
 {
 	if (unlikely(!tcp_state_in(tp, TCPS_SYNCHRONISED))) {
 		if (tp->inet.sk.state == TCPS_SYN_RECEIVED && (tp->flags & TF_ACK_NOW) &&
@@ -623,7 +664,7 @@ void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	if (unlikely(tp->lost_unsent > 0) && !tcp_frto_waits(tp))
 		retransmit_lost(st, tp, now);
 	if (tp->send_head != NULL)
-		send_new_data(st, tp, now);
+		send_new_data(st, tp, most, now);
 	if (tp->flags & TF_ACK_NOW)
 		tcp_send_ack(st, tp, now);
 	if (tp->send_head != NULL && tp->packets_out == 0)
@@ -631,6 +672,16 @@ void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	/* What was unsent no longer is: TCP_NOTSENT_LOWAT may let the writer go on. */
 	if (unlikely(tp->inet.sk.flags & SOCK_F_NOSPACE))
 		tcp_write_space(st, tp);
+}
+
+void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	output(st, tp, UINT32_MAX, now);
+}
+
+void tcp_push_one(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	output(st, tp, tcp_packet_segs(tp), now);
 }
 
 /* -- the end of a burst --------------------------------------------------------------------- */

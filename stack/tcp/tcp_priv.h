@@ -186,6 +186,8 @@ static inline uint32_t tcp_ts_clock(uint64_t now)
 /* -- tcp_output.c, tcp_ctl.c -------------------------------------------------------------- */
 /* Send what may be sent: retransmissions, data, FIN, the ACK owed.  Sets timers. */
 void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now);
+/* The same, of new data no more than one packet of Linux's: while a writer is still at it. */
+void tcp_push_one(struct stack *st, struct tcp_sock *tp, uint64_t now);
 int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
 		     uint64_t now);
 int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
@@ -225,6 +227,20 @@ uint32_t tcp_tso_count(struct stack *st, struct tcp_sock *tp, uint64_t now);
 struct rte_mbuf *tcp_tso_chain(struct rte_mbuf *w, struct rte_mbuf *m, uint32_t n);
 /* Segments after which a bulk writer lets its data go. */
 uint32_t tcp_tso_goal(const struct tcp_sock *tp);
+/* Segments that Linux would send in one packet, at the rate that cwnd and RTT allow. */
+uint16_t tcp_packet_segs(const struct tcp_sock *tp);
+
+/* -- tcp_zerocopy.c ----------------------------------------------------------------------- */
+struct tcp_zerocopy {
+	struct rte_mbuf *m; /* the entry for the error queue */
+	uint32_t begin;
+	bool tail_waits; /* what was written before is not all sent */
+};
+/* Around a send with MSG_ZEROCOPY.  False: no memory. */
+bool tcp_zerocopy_begin(struct stack *st, struct tcp_sock *tp, struct tcp_zerocopy *zc, uint64_t now);
+void tcp_zerocopy_end(struct tcp_sock *tp, struct tcp_zerocopy *zc, bool sent);
+/* The send queue has nothing below seq any more. */
+void tcp_zerocopy_acked(struct stack *st, struct tcp_sock *tp, uint32_t seq);
 
 /* -- tcp_mtup.c ------------------------------------------------------------------------------ */
 void tcp_mtup_timeout(struct stack *st, struct tcp_sock *tp, uint64_t now);
@@ -259,6 +275,11 @@ void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 void tcp_sndq_append(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 /* A new unsent segment at the end of the queue, empty; NULL: no memory. */
 struct rte_mbuf *tcp_sndq_new(struct stack *st, struct tcp_sock *tp);
+/*
+ * m is unsent and was cut for a smaller window or MSS: make it a full segment with bytes of those
+ * behind it, as far as the record goes.
+ */
+void tcp_sndq_fill_up(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 /* Make the first len unsent bytes one segment, at send_head; more are queued.  NULL: no memory, or too long. */
 struct rte_mbuf *tcp_sndq_gather(struct stack *st, struct tcp_sock *tp, uint32_t len);
 void tcp_sndq_pop(struct stack *st, struct tcp_sock *tp);

@@ -34,14 +34,45 @@ static int may_send(struct sock *sk)
 
 /*
  * Linux asks for room when it begins an sk_buff, and fills what it has begun: here a run of
- * size_goal unsent bytes.
+ * size_goal bytes, or of what is left of one that is partly sent.  How many bytes it still takes.
  */
-static bool run_is_open(const struct tcp_sock *tp)
+static uint32_t run_left(const struct tcp_sock *tp)
 {
-	uint32_t begin = seq_max(tp->snd_run, tp->snd_nxt);
+	uint32_t used = tp->write_seq - seq_max(tp->snd_run, tp->snd_nxt), goal = tcp_size_goal(tp);
 
-	return tp->write_seq != begin && tp->write_seq - begin < tcp_size_goal(tp) &&
-	       tp->write_seq - tp->snd_nxt < tcp_notsent_lowat(tp);
+	if (tp->send_head == NULL || used >= goal || (pkt_cb(tp->snd_tail)->flags & PKT_F_EOR))
+		return 0;
+	return goal - used;
+}
+
+/* A run is full: one packet of it, or all if half of the peer's window was written since. */
+static void push_run(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	if (tp->write_seq - tp->pushed_seq <= tp->max_window / 2) {
+		tcp_push_one(st, tp, now);
+		return;
+	}
+	tp->pushed_seq = tp->write_seq;
+	tcp_output(st, tp, now);
+}
+
+/* May the run go on, or another one begin?  *left: what it takes. */
+static bool get_run(struct stack *st, struct tcp_sock *tp, uint32_t *left, uint64_t now)
+{
+	if (*left == 0 && tp->send_head != NULL) {
+		push_run(st, tp, now);
+		*left = run_left(tp);
+	}
+	if (*left != 0 && tp->write_seq - tp->snd_nxt < tcp_notsent_lowat(tp))
+		return true;
+	/* TCP_NOTSENT_LOWAT: what can leave now makes room. */
+	if (!tcp_has_room(tp) && tcp_notsent_lowat(tp) != UINT32_MAX)
+		tcp_output(st, tp, now);
+	if (!tcp_has_room(tp))
+		return false;
+	tp->snd_run = tp->write_seq;
+	*left = tcp_size_goal(tp);
+	return true;
 }
 
 /* Bytes that may still be added to the last unsent segment. */
@@ -54,7 +85,7 @@ static uint32_t tail_room(const struct tcp_sock *tp)
 	if (m == NULL || tp->send_head == NULL)
 		return 0;
 	cb = pkt_cb(m);
-	if (cb->len >= tp->mss || (cb->tcp_flags & TH_FIN))
+	if (cb->len >= tp->mss || (cb->tcp_flags & TH_FIN) || (cb->flags & PKT_F_EOR))
 		return 0;
 	room = tp->mss - cb->len;
 	if (room > (uint32_t)m->buf_len - cb->off - cb->len)
@@ -81,21 +112,15 @@ static void append(struct tcp_sock *tp, struct rte_mbuf *m, struct iov_iter *it,
 static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, uint64_t now)
 {
 	size_t total = it->count;
-	uint32_t since_push = 0, goal = tcp_tso_goal(tp);
+	uint32_t since_push = 0, goal = tcp_tso_goal(tp), left = run_left(tp);
 
 	while (it->count > 0) {
 		uint32_t room = tail_room(tp), n;
 		struct rte_mbuf *m = tp->snd_tail;
 
 		if (room == 0) {
-			/* TCP_NOTSENT_LOWAT: what can leave now makes room. */
-			if (!run_is_open(tp)) {
-				if (!tcp_has_room(tp) && tcp_notsent_lowat(tp) != UINT32_MAX)
-					tcp_output(st, tp, now);
-				if (!tcp_has_room(tp))
-					break;
-				tp->snd_run = tp->write_seq;
-			}
+			if (!get_run(st, tp, &left, now))
+				break;
 			m = st->tcp.wmem < st->tcp.wmem_max ? tcp_sndq_new(st, tp) : NULL;
 			if (m == NULL) {
 				tcp_starve(st, tp, now);
@@ -105,6 +130,7 @@ static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, u
 		}
 		n = it->count < room ? (uint32_t)it->count : room;
 		append(tp, m, it, n);
+		left -= RTE_MIN(left, n);
 		since_push += n;
 		if (since_push >= goal * tp->mss && it->count > 0) {
 			tcp_output(st, tp, now);
@@ -114,8 +140,8 @@ static size_t fill(struct stack *st, struct tcp_sock *tp, struct iov_iter *it, u
 	return total - it->count;
 }
 
-ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
-		    uint64_t now)
+static ssize_t do_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
+			  uint64_t now)
 {
 	struct sock *sk = so->sk;
 	struct tcp_sock *tp = tcp_sk(sk);
@@ -160,10 +186,27 @@ ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 		tp->flags |= TF_MORE;
 	else
 		pkt_cb(tp->snd_tail)->tcp_flags |= TH_PUSH;
+	if (unlikely(flags & MSG_EOR) && sent == total)
+		pkt_cb(tp->snd_tail)->flags |= PKT_F_EOR;
 	tcp_output(st, tp, now);
 	tp->flags &= ~TF_MORE;
 	if (tp->send_head == NULL)
 		tcp_rate_check_app_limited(tp);
 	tcp_check_invariants(st, tp);
 	return (ssize_t)sent;
+}
+
+ssize_t tcp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
+		    uint64_t now)
+{
+	struct tcp_zerocopy zc;
+	ssize_t ret;
+
+	if (likely(!(flags & MSG_ZEROCOPY) || !(so->sk->flags & SOCK_F_ZEROCOPY)))
+		return do_sendmsg(st, so, msg, flags, now);
+	if (!tcp_zerocopy_begin(st, tcp_sk(so->sk), &zc, now))
+		return -ENOBUFS;
+	ret = do_sendmsg(st, so, msg, flags, now);
+	tcp_zerocopy_end(tcp_sk(so->sk), &zc, ret > 0);
+	return ret;
 }

@@ -8,7 +8,7 @@
  * Two accounts.  st->tcp.wmem has true bytes, whole buffers, of all connections: it guards the
  * packet memory.  sk->wmem, which sndbuf limits, has what Linux would count, so that a buffer
  * of a size takes as much here as there: payload, and the overhead of one sk_buff for as many
- * segments as Linux keeps in one: size_goal bytes as long as they are unsent, two segments later.
+ * segments as Linux keeps in one: size_goal bytes as long as they are unsent, later what went in one packet.
  */
 #include "stack/tcp/tcp.h"
 
@@ -41,7 +41,14 @@ static void uncharge(struct stack *st, struct tcp_sock *tp, const struct rte_mbu
 void tcp_sndq_sent(struct tcp_sock *tp, struct rte_mbuf *m)
 {
 	struct pkt_cb *cb = pkt_cb(m);
-	uint32_t n = cb->len + (cb->len < tp->mss ? SKB_OVERHEAD : SKB_OVERHEAD / 2);
+	uint32_t segs = 2, n;
+
+	/* A buffer that grows by itself does so for packets of two. */
+	if (cb->len < tp->mss)
+		segs = 1;
+	else if ((tp->inet.sk.flags & SOCK_F_SNDBUF_LOCK) && tp->packet_segs > 2)
+		segs = tp->packet_segs;
+	n = cb->len + SKB_OVERHEAD / segs;
 
 	tp->inet.sk.wmem += n - cb->charged;
 	cb->charged = n;
@@ -75,12 +82,27 @@ struct rte_mbuf *tcp_sndq_new(struct stack *st, struct tcp_sock *tp)
 	return m;
 }
 
+/* Does a record (MSG_EOR) end within the next len unsent bytes? */
+static bool record_ends_within(const struct tcp_sock *tp, uint32_t len)
+{
+	const struct rte_mbuf *m;
+	uint32_t seen = 0;
+
+	for (m = tp->send_head; m != NULL && seen < len; m = pkt_cb(m)->qnext) {
+		if (pkt_cb(m)->flags & PKT_F_EOR)
+			return true;
+		seen += pkt_cb(m)->len;
+	}
+	return false;
+}
+
 struct rte_mbuf *tcp_sndq_gather(struct stack *st, struct tcp_sock *tp, uint32_t len)
 {
 	struct rte_mbuf *m = tp->send_head, *prev = NULL, *big, *p;
 	struct pkt_cb *cb;
 
-	if (len + PKT_HEADROOM > rte_pktmbuf_data_room_size(st->cfg.mbufs))
+	if (len + PKT_HEADROOM > rte_pktmbuf_data_room_size(st->cfg.mbufs) ||
+	    record_ends_within(tp, len))
 		return NULL;
 	big = pkt_alloc(st);
 	if (big == NULL)
@@ -123,6 +145,8 @@ void tcp_sndq_pop(struct stack *st, struct tcp_sock *tp)
 	tp->snd_head = pkt_cb(m)->qnext;
 	if (tp->snd_head == NULL)
 		tp->snd_tail = NULL;
+	if (unlikely(tp->zcq.head != NULL))
+		tcp_zerocopy_acked(st, tp, pkt_cb(m)->end_seq);
 	uncharge(st, tp, m);
 	pkt_let_go_seg(m);
 }
@@ -166,7 +190,7 @@ int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_
 	memcpy(tcp_sndq_payload(rest), tcp_sndq_payload(m) + len, rest_cb->len);
 	cb->len = len;
 	cb->end_seq = rest_cb->seq;
-	cb->flags &= (uint8_t)~PKT_F_FIN; /* FIN and PSH stay at the end */
+	cb->flags &= (uint8_t)~(PKT_F_FIN | PKT_F_EOR); /* they, and PSH, stay at the end */
 	cb->tcp_flags &= (uint8_t)~(TH_PUSH | TH_FIN);
 	cb->qnext = rest;
 	if (tp->snd_tail == m)
@@ -182,6 +206,48 @@ int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_
 	return 0;
 }
 
+/* Room behind m's payload for n bytes more, if need be by moving it to the front.  m is unsent. */
+static bool make_tail_room(struct rte_mbuf *m, uint32_t n)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+
+	if ((uint32_t)cb->off + cb->len + n <= m->buf_len)
+		return true;
+	if (PKT_HEADROOM + cb->len + n > m->buf_len || rte_mbuf_refcnt_read(m) != 1)
+		return false;
+	memmove((char *)m->buf_addr + PKT_HEADROOM, tcp_sndq_payload(m), cb->len);
+	cb->off = PKT_HEADROOM;
+	return true;
+}
+
+void tcp_sndq_fill_up(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	struct pkt_cb *cb = pkt_cb(m), *ncb;
+	struct rte_mbuf *next;
+	uint32_t n;
+
+	while (cb->len < tp->mss && (next = cb->qnext) != NULL && !(cb->flags & PKT_F_EOR)) {
+		ncb = pkt_cb(next);
+		n = RTE_MIN(tp->mss - cb->len, ncb->len);
+		if (!make_tail_room(m, n))
+			return;
+		memcpy(tcp_sndq_payload(m) + cb->len, tcp_sndq_payload(next), n);
+		cb->len += n;
+		cb->end_seq += n;
+		tcp_sndq_trim_head(tp, next, n);
+		if (ncb->len > 0)
+			return;
+		cb->end_seq = ncb->end_seq;
+		cb->tcp_flags |= ncb->tcp_flags;
+		cb->flags |= ncb->flags & (PKT_F_FIN | PKT_F_EOR);
+		cb->qnext = ncb->qnext;
+		if (tp->snd_tail == next)
+			tp->snd_tail = m;
+		uncharge(st, tp, next);
+		rte_pktmbuf_free(next);
+	}
+}
+
 void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
 {
 	struct pkt_cb *cb = pkt_cb(m);
@@ -192,7 +258,7 @@ void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
 	cb->len += ncb->len;
 	cb->end_seq = ncb->end_seq;
 	cb->tcp_flags |= ncb->tcp_flags;
-	cb->flags |= ncb->flags & PKT_F_FIN;
+	cb->flags |= ncb->flags & (PKT_F_FIN | PKT_F_EOR);
 	tcp_seg_uncount(tp, ncb);
 	cb->sacked |= ncb->sacked & SEG_EVER_RETRANS;
 	tp->packets_out--;

@@ -84,11 +84,8 @@ static int get_nodelay(const struct stack *st, const struct tcp_sock *tp)
 static int set_cork(struct stack *st, struct tcp_sock *tp, int v, uint64_t now)
 {
 	set_flag(tp, TF_CORK, v != 0);
-	if (v == 0) {
-		tp->flags |= TF_NODELAY_PUSH;
+	if (v == 0) /* as far as Nagle lets it: a short segment in flight holds the next one back */
 		tcp_output(st, tp, now);
-		tp->flags &= ~TF_NODELAY_PUSH;
-	}
 	return 0;
 }
 

@@ -73,7 +73,7 @@ static uint32_t most_segs(const struct tcp_sock *tp, uint32_t segsz)
  */
 uint32_t tcp_tso_count(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
-	const struct rte_mbuf *m = tp->send_head;
+	struct rte_mbuf *m = tp->send_head;
 	uint32_t segsz = pkt_cb(m)->len, most, room, n;
 
 	if (segsz == 0 || !headers_are_alike(tp) || rte_mbuf_refcnt_read(m) != 1 ||
@@ -83,6 +83,8 @@ uint32_t tcp_tso_count(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	room = tcp_in_flight(tp) < tp->cwnd ? tp->cwnd - tcp_in_flight(tp) : 1;
 	for (n = 1; n < most && n < room && pkt_cb(m)->len == segsz; n++) {
 		m = pkt_cb(m)->qnext;
+		if (m != NULL && unlikely(pkt_cb(m)->len < segsz))
+			tcp_sndq_fill_up(st, tp, m);
 		if (m == NULL || pkt_cb(m)->len == 0 || pkt_cb(m)->len > segsz ||
 		    tcp_window_allows(tp, m) != pkt_cb(m)->len || tcp_nagle_holds(tp, m) ||
 		    rte_mbuf_refcnt_read(m) != 1)
@@ -112,6 +114,26 @@ struct rte_mbuf *tcp_tso_chain(struct rte_mbuf *w, struct rte_mbuf *m, uint32_t 
 		last = m;
 	}
 	return last;
+}
+
+/* Linux's tcp_update_pacing_rate(), in bytes per packet interval. */
+static uint64_t bytes_per_packet(const struct tcp_sock *tp)
+{
+	uint64_t percent = tp->cwnd < tp->ssthresh / 2 ? 200 : 120;
+	uint64_t flight = (uint64_t)RTE_MAX(tp->cwnd, tp->packets_out) * tp->mss;
+	uint64_t near = tp->min_rtt / 512000; /* a neighbour's packets may be long: tcp_tso_rtt_log */
+
+	if (tp->srtt == 0)
+		return 0;
+	return flight * percent / 100 * (NS_PER_SEC / TSO_PACED_PER_S) / ((tp->srtt >> 3) + 1) +
+	       (near < 32 ? (uint64_t)TSO_MAX_BYTES >> near : 0);
+}
+
+uint16_t tcp_packet_segs(const struct tcp_sock *tp)
+{
+	uint32_t n = (uint32_t)RTE_MIN(bytes_per_packet(tp), (uint64_t)TSO_MAX_BYTES) / tp->mss;
+
+	return (uint16_t)RTE_MAX(n, TSO_MIN_SEGS);
 }
 
 uint32_t tcp_tso_goal(const struct tcp_sock *tp)

@@ -110,7 +110,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		tcp_tw_free(st, tw);
 	}
 	tp->snd_una = tp->iss;
-	tp->snd_nxt = tp->write_seq = tp->snd_sml = tp->snd_up = tp->iss + 1;
+	tp->snd_nxt = tp->write_seq = tp->snd_sml = tp->snd_up = tp->pushed_seq = tp->iss + 1;
 	tp->high_seq = tp->snd_nxt;
 	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ;
 	tp->tfo &= TFO_OPT_CONNECT | TFO_OPT_NO_COOKIE | TFO_SENDMSG;
@@ -483,7 +483,7 @@ static uint32_t usr_poll(struct stack *st, struct sock *sk)
 	} else if (sk->flags & SOCK_F_DEFER_CONNECT) {
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	}
-	if (sk->err != 0)
+	if (sk->err != 0 || tp->inet.errq.head != NULL)
 		mask |= EPOLLERR;
 	return mask;
 }

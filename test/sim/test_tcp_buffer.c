@@ -101,10 +101,11 @@ TEST(send_buffer_grows_up_to_its_limit)
 
 	same(conn_getint(a, SOL_SOCKET, SO_SNDBUF), 200000, "SO_SNDBUF");
 	/*
-	 * What the limit holds, and as on Linux a run of 64 KB that was begun within it and goes on
-	 * being filled while its front leaves: up to 350 KB per 40 ms, where the path takes 500.
+	 * What the limit holds, and as on Linux a run of 64 KB that was begun within it or cannot
+	 * leave yet.  Linux, acknowledged once per round trip, has 256,960 bytes in flight with this
+	 * limit, in single round trips up to 873,080; here 336,000 per 40 ms, where the path takes 500,000.
 	 */
-	must(got < 75 && got > 10, "%.1f Mbit/s", got);
+	must(got < 75 && got > 35, "%.1f Mbit/s", got);
 	world_free(w);
 }
 

@@ -182,7 +182,7 @@ def not_sent_low_water_mark(t):
 @script
 def a_blocked_write_goes_on(t):
     fd = t.accepted(setup=lambda fd: t.setint(fd, SOL_SOCKET, SO_SNDBUF, 4096))
-    h = t.start("send", fd, 100000)
+    h = t.start("send", fd, 75000)
     for _ in range(12):
         if t.is_over(h):
             break
