@@ -80,14 +80,14 @@ static void dgram_unqueue_head(struct dgram_sock *dg)
 void dgram_purge(struct dgram_sock *dg)
 {
 	pktq_purge(&dg->rxq);
-	pktq_purge(&dg->errq);
+	pktq_purge(&dg->inet.errq);
 	dg->inet.sk.rmem = 0;
 }
 
 void dgram_reset(struct dgram_sock *dg)
 {
 	pktq_init(&dg->rxq);
-	pktq_init(&dg->errq);
+	pktq_init(&dg->inet.errq);
 	dg->inet.sk.rmem = 0;
 }
 
@@ -97,7 +97,7 @@ void dgram_for_each_mbuf(struct dgram_sock *dg, void (*fn)(struct rte_mbuf *m, v
 
 	for (m = dg->rxq.head; m != NULL; m = pkt_cb(m)->qnext)
 		fn(m, arg);
-	for (m = dg->errq.head; m != NULL; m = pkt_cb(m)->qnext)
+	for (m = dg->inet.errq.head; m != NULL; m = pkt_cb(m)->qnext)
 		fn(m, arg);
 }
 
@@ -177,7 +177,7 @@ uint32_t dgram_poll(struct stack *st, struct sock *sk)
 	const struct dgram_sock *dg = dgram_sk(sk);
 	uint32_t mask = 0;
 
-	if (sk->err != 0 || dg->errq.head != NULL)
+	if (sk->err != 0 || dg->inet.errq.head != NULL)
 		mask |= EPOLLERR | ((sk->flags & SOCK_F_SELECT_ERRQ) != 0 ? EPOLLPRI : 0);
 	if ((sk->shutdown & RCV_SHUTDOWN) != 0)
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
@@ -301,8 +301,9 @@ ssize_t dgram_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, i
 	ssize_t done;
 	int gso = 0;
 
+	(void)now;
 	if ((flags & MSG_ERRQUEUE) != 0)
-		return errqueue_recvmsg(st, so, msg, flags, now);
+		return errqueue_recvmsg(st, so, msg);
 	/* A call that fails leaves msg as it is: it may be tried again. */
 	if (sk->err != 0)
 		return -sock_take_error(sk);

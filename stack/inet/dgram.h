@@ -15,12 +15,10 @@
 struct dgram_sock {
 	struct inet_sock inet;
 	struct pktq rxq;
-	struct pktq errq; /* struct errq_item at the start of data, then what was quoted */
 	/* sendto(2) to the same peer again: the way there. */
 	struct dst tx_dst;
 	struct ipaddr tx_to, tx_from;
 	bool tx_cached;
-	uint32_t zerocopy_next; /* number of the next MSG_ZEROCOPY send */
 };
 
 static inline struct dgram_sock *dgram_sk(struct sock *sk)
@@ -130,17 +128,20 @@ void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, st
 /* 0 or -EINVAL */
 int cmsg_send(struct stack *st, struct sock *sk, const struct msghdr *msg, struct dgram_tx *tx);
 
-/* -- error queue (errqueue.c): IP_RECVERR ------------------------------------------------ */
+/* -- error queue (errqueue.c): IP_RECVERR, MSG_ZEROCOPY --------------------------------------- */
 /* An ICMP error about a datagram to port of e->dst, payload from off bytes into what is quoted. */
-void errqueue_icmp(struct stack *st, struct dgram_sock *dg, const struct icmp_err *e, uint16_t port,
+void errqueue_icmp(struct stack *st, struct inet_sock *isk, const struct icmp_err *e, uint16_t port,
 		   uint16_t off, uint64_t now);
 /* An error found before sending: EMSGSIZE with the MTU. */
-void errqueue_local(struct stack *st, struct dgram_sock *dg, int err, const struct endpoint *to,
+void errqueue_local(struct stack *st, struct inet_sock *isk, int err, const struct endpoint *to,
 		    uint32_t info, uint64_t now);
-/* A MSG_ZEROCOPY send is done with the program's buffer. */
-void errqueue_zerocopy(struct stack *st, struct dgram_sock *dg, uint64_t now);
+/* An entry for the next MSG_ZEROCOPY send; NULL: no memory. */
+struct rte_mbuf *errqueue_zerocopy(struct stack *st, struct inet_sock *isk, uint64_t now);
+/* Tell m's sends, if they come next, with those of to. */
+bool errqueue_zerocopy_join(struct rte_mbuf *to, const struct rte_mbuf *m);
+/* The sends of m are done with the program's buffers.  Takes m. */
+void errqueue_zerocopy_done(struct stack *st, struct inet_sock *isk, struct rte_mbuf *m);
 /* recvmsg(MSG_ERRQUEUE): bytes, or -EAGAIN. */
-ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, int flags,
-			 uint64_t now);
+ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg);
 
 #endif

@@ -306,7 +306,7 @@ int dgram_tx_size(struct stack *st, struct sock *sk, const struct dgram_tx *tx, 
 	if (ip_len <= limit)
 		return 0;
 	if ((sk->flags & (v4 ? SOCK_F_RECVERR : SOCK_F_RECVERR6)) != 0)
-		errqueue_local(st, dgram_sk(sk), EMSGSIZE, &tx->to, mtu, now);
+		errqueue_local(st, inet_sk(sk), EMSGSIZE, &tx->to, mtu, now);
 	return -EMSGSIZE;
 }
 

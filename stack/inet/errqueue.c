@@ -21,18 +21,13 @@ struct errq_item {
 	struct endpoint to;	/* whom the datagram was for */
 };
 
-static void errq_push(struct stack *st, struct dgram_sock *dg, const struct errq_item *item,
-		      const void *payload, uint32_t len, uint64_t now)
+static struct rte_mbuf *errq_new(struct stack *st, const struct errq_item *item, const void *payload,
+				 uint32_t len, uint64_t now)
 {
-	struct rte_mbuf *m;
+	struct rte_mbuf *m = pkt_alloc(st);
 
-	if (dg->errq.count >= ERRQ_MAX) {
-		dg->inet.sk.drops++;
-		return;
-	}
-	m = pkt_alloc(st);
 	if (m == NULL)
-		return;
+		return NULL;
 	if (len > rte_pktmbuf_tailroom(m) - sizeof(*item))
 		len = rte_pktmbuf_tailroom(m) - sizeof(*item);
 	memcpy(rte_pktmbuf_mtod(m, void *), item, sizeof(*item));
@@ -43,11 +38,26 @@ static void errq_push(struct stack *st, struct dgram_sock *dg, const struct errq
 	pkt_cb(m)->off = sizeof(*item);
 	pkt_cb(m)->len = len;
 	pkt_cb(m)->tstamp = now;
-	pktq_push(&dg->errq, m);
-	sock_raise(st, &dg->inet.sk, EPOLLERR);
+	return m;
 }
 
-void errqueue_icmp(struct stack *st, struct dgram_sock *dg, const struct icmp_err *e, uint16_t port,
+static void errq_push(struct stack *st, struct inet_sock *isk, const struct errq_item *item,
+		      const void *payload, uint32_t len, uint64_t now)
+{
+	struct rte_mbuf *m;
+
+	if (isk->errq.count >= ERRQ_MAX) {
+		isk->sk.drops++;
+		return;
+	}
+	m = errq_new(st, item, payload, len, now);
+	if (m == NULL)
+		return;
+	pktq_push(&isk->errq, m);
+	sock_raise(st, &isk->sk, EPOLLERR);
+}
+
+void errqueue_icmp(struct stack *st, struct inet_sock *isk, const struct icmp_err *e, uint16_t port,
 		   uint16_t off, uint64_t now)
 {
 	struct errq_item item = { .offender = e->from, .to = { .addr = e->dst, .port = port } };
@@ -59,10 +69,10 @@ void errqueue_icmp(struct stack *st, struct dgram_sock *dg, const struct icmp_er
 	item.ee.ee_info = e->mtu;
 	if (e->l4_len < off)
 		off = e->l4_len;
-	errq_push(st, dg, &item, e->l4 + off, e->l4_len - off, now);
+	errq_push(st, isk, &item, e->l4 + off, e->l4_len - off, now);
 }
 
-void errqueue_local(struct stack *st, struct dgram_sock *dg, int err, const struct endpoint *to,
+void errqueue_local(struct stack *st, struct inet_sock *isk, int err, const struct endpoint *to,
 		    uint32_t info, uint64_t now)
 {
 	struct errq_item item = { .to = *to };
@@ -71,31 +81,50 @@ void errqueue_local(struct stack *st, struct dgram_sock *dg, int err, const stru
 	item.ee.ee_errno = (uint32_t)err;
 	item.ee.ee_origin = SO_EE_ORIGIN_LOCAL;
 	item.ee.ee_info = info;
-	errq_push(st, dg, &item, NULL, 0, now);
+	errq_push(st, isk, &item, NULL, 0, now);
 }
 
 /*
  * MSG_ZEROCOPY: sends are numbered, and the queue says which ones no longer need their
  * buffer.  Ours are copied at once, which the code tells; a run of numbers is one entry.
  */
-void errqueue_zerocopy(struct stack *st, struct dgram_sock *dg, uint64_t now)
+struct rte_mbuf *errqueue_zerocopy(struct stack *st, struct inet_sock *isk, uint64_t now)
 {
 	struct errq_item item = { .ee.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
 				  .ee.ee_code = SO_EE_CODE_ZEROCOPY_COPIED };
-	struct errq_item *last;
+	struct rte_mbuf *m;
 
-	item.ee.ee_info = item.ee.ee_data = dg->zerocopy_next++;
+	item.ee.ee_info = item.ee.ee_data = isk->zerocopy_next;
 	item.offender = ipaddr_from_v4(INADDR_ANY);
-	if (dg->errq.tail != NULL) {
-		last = rte_pktmbuf_mtod(dg->errq.tail, struct errq_item *);
-		if (last->ee.ee_origin == SO_EE_ORIGIN_ZEROCOPY &&
-		    last->ee.ee_data + 1 == item.ee.ee_data) {
-			last->ee.ee_data = item.ee.ee_data;
-			sock_raise(st, &dg->inet.sk, EPOLLERR);
-			return;
-		}
-	}
-	errq_push(st, dg, &item, NULL, 0, now);
+	m = errq_new(st, &item, NULL, 0, now);
+	if (m != NULL)
+		isk->zerocopy_next++;
+	return m;
+}
+
+bool errqueue_zerocopy_join(struct rte_mbuf *to, const struct rte_mbuf *m)
+{
+	const struct errq_item *item = rte_pktmbuf_mtod(m, const struct errq_item *);
+	struct errq_item *last = rte_pktmbuf_mtod(to, struct errq_item *);
+
+	if (last->ee.ee_origin != SO_EE_ORIGIN_ZEROCOPY || last->ee.ee_data + 1 != item->ee.ee_info)
+		return false;
+	last->ee.ee_data = item->ee.ee_data;
+	return true;
+}
+
+void errqueue_zerocopy_done(struct stack *st, struct inet_sock *isk, struct rte_mbuf *m)
+{
+	sock_raise(st, &isk->sk, EPOLLERR);
+	if (isk->errq.tail != NULL && errqueue_zerocopy_join(isk->errq.tail, m))
+		rte_pktmbuf_free(m);
+	else
+		pktq_push(&isk->errq, m);
+}
+
+static bool is_icmp(const struct errq_item *item)
+{
+	return item->ee.ee_origin == SO_EE_ORIGIN_ICMP || item->ee.ee_origin == SO_EE_ORIGIN_ICMP6;
 }
 
 /* IP_RECVERR or IPV6_RECVERR with the offender's address behind it (SO_EE_OFFENDER). */
@@ -115,7 +144,7 @@ static void put_extended_err(const struct sock *sk, const struct errq_item *item
 
 	memset(&data, 0, sizeof(data));
 	data.ee = item->ee;
-	if (item->ee.ee_origin == SO_EE_ORIGIN_ICMP || item->ee.ee_origin == SO_EE_ORIGIN_ICMP6)
+	if (is_icmp(item))
 		endpoint_to_sockaddr(&ep, sk->domain, (struct sockaddr *)&data.offender, &len);
 	if (sk->domain == AF_INET)
 		cmsg_put(out, SOL_IP, IP_RECVERR, &data, sizeof(data.ee) + sizeof(data.offender.sin));
@@ -124,33 +153,31 @@ static void put_extended_err(const struct sock *sk, const struct errq_item *item
 			 sizeof(data.ee) + sizeof(data.offender.sin6));
 }
 
-/* The next entry's error becomes the socket's pending one, or none is pending any more. */
-static void errq_next(struct stack *st, struct dgram_sock *dg)
+/* taken is gone: the next entry's error becomes the pending one, or its own is none any more. */
+static void errq_next(struct stack *st, struct inet_sock *isk, const struct errq_item *taken)
 {
 	const struct errq_item *item;
 
-	dg->inet.sk.err = 0;
-	if (dg->errq.head == NULL)
+	if (is_icmp(taken))
+		isk->sk.err = 0;
+	if (isk->errq.head == NULL)
 		return;
-	item = rte_pktmbuf_mtod(dg->errq.head, const struct errq_item *);
-	if (item->ee.ee_origin != SO_EE_ORIGIN_LOCAL)
-		dg->inet.sk.err = (int)item->ee.ee_errno;
-	sock_raise(st, &dg->inet.sk, EPOLLERR);
+	item = rte_pktmbuf_mtod(isk->errq.head, const struct errq_item *);
+	if (is_icmp(item))
+		isk->sk.err = (int)item->ee.ee_errno;
+	sock_raise(st, &isk->sk, EPOLLERR);
 }
 
-ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, int flags,
-			 uint64_t now)
+ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg)
 {
-	struct dgram_sock *dg = dgram_sk(so->sk);
+	struct inet_sock *isk = inet_sk(so->sk);
 	struct errq_item item;
 	struct cmsg_out out;
 	struct rte_mbuf *m;
 	struct iov_iter it;
 	size_t done;
 
-	(void)flags;
-	(void)now;
-	m = pktq_pop(&dg->errq);
+	m = pktq_pop(&isk->errq);
 	if (m == NULL)
 		return -EAGAIN;
 	msg->msg_flags = 0;
@@ -169,6 +196,6 @@ ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg
 	put_extended_err(so->sk, &item, &out);
 	cmsg_out_finish(&out, msg);
 	rte_pktmbuf_free(m);
-	errq_next(st, dg);
+	errq_next(st, isk, &item);
 	return (ssize_t)done;
 }

@@ -119,7 +119,7 @@ void raw_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)
 		recverr = (sk->flags &
 			   (sk->domain == AF_INET ? SOCK_F_RECVERR : SOCK_F_RECVERR6)) != 0;
 		if (recverr)
-			errqueue_icmp(st, &((struct raw_sock *)isk)->dg, e, 0, 0, now);
+			errqueue_icmp(st, isk, e, 0, 0, now);
 		else if (!e->hard || sk->state != DGRAM_CONNECTED)
 			continue;
 		sock_error(st, sk, e->err);

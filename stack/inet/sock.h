@@ -158,6 +158,8 @@ struct inet_sock {
 	uint32_t hash;	     /* of the 4-tuple when connected */
 	uint32_t mc_ifindex;	   /* IP_MULTICAST_IF: ifindex, 0: by mc_addr or route */
 	struct mc_member *mc_list; /* groups joined (inet/mcast.c) */
+	struct pktq errq;	   /* what recvmsg(MSG_ERRQUEUE) gives (inet/errqueue.c) */
+	uint32_t zerocopy_next;	   /* number of the next MSG_ZEROCOPY send */
 	struct port_owner port;	   /* this socket's entry in the port table (inet/ports.c) */
 	struct inet_sock *hash_next, **hash_pprev; /* the protocol's demux table */
 	struct inet_sock *hash2_next, **hash2_pprev; /* its second one (UDP: address and port) */

@@ -250,8 +250,7 @@ static int set_recverr(const struct optctx *c, int val)
 		return 0;
 	}
 	c->sk->flags &= ~SOCK_F_RECVERR6;
-	if (c->sk->type != SOCK_STREAM)
-		pktq_purge(&dgram_sk(c->sk)->errq);
+	pktq_purge(&inet_sk(c->sk)->errq);
 	return 0;
 }
 

@@ -155,7 +155,7 @@ void udp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)
 	/* The packet's family decides, not the socket's. */
 	recverr = ipaddr_is_v4(&e->dst) ? SOCK_F_RECVERR : SOCK_F_RECVERR6;
 	if ((sk->flags & recverr) != 0)
-		errqueue_icmp(st, dgram_sk(sk), e, dport, UDP_HLEN, now);
+		errqueue_icmp(st, inet_sk(sk), e, dport, UDP_HLEN, now);
 	else if (!hard || sk->state != DGRAM_CONNECTED)
 		return;
 	sock_error(st, sk, e->err);

@@ -244,8 +244,12 @@ ssize_t udp_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 	ssize_t r = udp_do_sendmsg(st, so, msg, flags, now);
 
 	if (unlikely((flags & MSG_ZEROCOPY) != 0 && r > 0 &&
-		     (so->sk->flags & SOCK_F_ZEROCOPY) != 0))
-		errqueue_zerocopy(st, dgram_sk(so->sk), now);
+		     (so->sk->flags & SOCK_F_ZEROCOPY) != 0)) {
+		struct rte_mbuf *m = errqueue_zerocopy(st, inet_sk(so->sk), now);
+
+		if (m != NULL)
+			errqueue_zerocopy_done(st, inet_sk(so->sk), m);
+	}
 	return r;
 }
 

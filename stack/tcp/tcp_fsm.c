@@ -132,6 +132,8 @@ void tcp_destroy(struct stack *st, struct tcp_sock *tp)
 	tcp_sndq_purge(st, tp);
 	tcp_ofo_purge(st, tp);
 	tcp_rcvq_purge(st, tp);
+	pktq_purge(&tp->zcq);
+	pktq_purge(&tp->inet.errq);
 	port_unbind(st, &tp->inet);
 	if (sk->flags & SOCK_F_DEAD)
 		st->tcp.orphans--;

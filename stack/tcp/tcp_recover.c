@@ -20,6 +20,8 @@ static void reset_in_hand(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->packets_out = tp->sacked_out = tp->lost_out = tp->retrans_out = tp->lost_unsent = 0;
 	tp->ofo_head = tp->ofo_tail = NULL;
 	pktq_init(&tp->rcvq);
+	pktq_init(&tp->zcq);
+	pktq_init(&tp->inet.errq);
 	sk->rmem = sk->wmem = 0;
 	if (tell)
 		tcp_send_reset(st, tp, now);
@@ -239,6 +241,8 @@ void tcp_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *ar
 	pool_for_each(&st->tcp.socks, i, tp) {
 		each_in_queue(tp->rcvq.head, fn, arg);
 		each_in_queue(tp->ofo_head, fn, arg);
+		each_in_queue(tp->zcq.head, fn, arg);
+		each_in_queue(tp->inet.errq.head, fn, arg);
 	}
 }
 

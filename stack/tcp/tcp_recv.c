@@ -204,12 +204,10 @@ ssize_t tcp_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, int
 	struct iov_iter it;
 	size_t done;
 
+	if (unlikely(flags & MSG_ERRQUEUE))
+		return errqueue_recvmsg(st, so, msg);
 	msg->msg_namelen = 0;
 	msg->msg_flags = 0;
-	if (flags & MSG_ERRQUEUE) {
-		msg->msg_controllen = 0;
-		return -EAGAIN;
-	}
 	if (sk->state == TCPS_LISTEN)
 		return -ENOTCONN;
 	if (flags & MSG_OOB) {
