@@ -278,7 +278,7 @@ void dgram_tx_ip(const struct sock *sk, const struct dgram_tx *tx, uint32_t ip_l
 	ip->whole_link = pmtudisc >= IP_PMTUDISC_PROBE;
 	/* IPv4: what fits carries DF, so that the path's MTU is learnt (ip(7), IP_PMTUDISC_WANT). */
 	ip->df = pmtudisc == IP_PMTUDISC_DO || pmtudisc == IP_PMTUDISC_PROBE ||
-		 (pmtudisc == IP_PMTUDISC_WANT && ip_len <= tx->dst->mtu);
+		 (pmtudisc == IP_PMTUDISC_WANT && ip_len <= ip_tx_mtu(ip, tx->dst));
 	if (tx->dontfrag > 0)
 		ip->df = true;
 	/* A multicast or broadcast destination sends no fragmentation-needed: no use in DF. */

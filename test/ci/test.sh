@@ -36,7 +36,7 @@ export PYTHONDONTWRITEBYTECODE=1
 alone="test/packet/run test/system/test_faults.py test/system/test_nginx.py"
 # The longest first, so that two lanes end together.
 first="test/ci/tryout.sh test/system/test_programs.py test/ci/layers.sh test/system/test_cpython.py"
-company=$(for t in test/ci/protocols.sh test/ci/verdicts.sh test/ci/cli.sh test/system/test_*.py; do
+company=$(for t in test/ci/protocols.sh test/ci/api.py test/ci/verdicts.sh test/ci/cli.sh test/system/test_*.py; do
 	case " $alone $first " in *" $t "*) ;; *) echo "$t" ;; esac
 done)
 # The simulations want no more than a core; some units want the other one for themselves.

@@ -87,6 +87,22 @@ TEST(data_for_an_orphan_in_fin_wait_2_is_reset)
 	script_finish();
 }
 
+/* RFC 5082: what crossed a router was sent with 255 by nobody; here 64 is what arrives. */
+TEST(segments_from_too_far_away_are_not_heard)
+{
+	int level = world_v6 ? SOL_IPV6 : SOL_IP, name = world_v6 ? IPV6_MINHOPCOUNT : IP_MINTTL;
+
+	script(.seed = 6);
+	given_connected();
+	app_setint(level, name, 65);
+	peer(ACK, .seq = 1, .len = 100);
+	expect_nothing();
+	app_setint(level, name, 64);
+	peer(ACK, .seq = 1, .len = 100);
+	expect(ACK, .ack = 101);
+	script_finish();
+}
+
 /* tcp(7) TCP_NOTSENT_LOWAT: unsent data is bounded, and the writer is told when it is little. */
 TEST(notsent_lowat_bounds_unsent_data_and_wakes_the_writer)
 {

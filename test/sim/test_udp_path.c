@@ -192,6 +192,27 @@ TEST6(dontfrag_refuses_what_is_too_long)
 	script_finish();
 }
 
+/* ipv6(7), IPV6_MTU: what the link would take whole is cut, and what may not be cut refused. */
+TEST6(fragments_are_as_small_as_the_program_wants)
+{
+	struct conn *c;
+
+	script(.seed = 16);
+	c = udp_connected();
+	script_check(conn_setint(c, SOL_IPV6, IPV6_MTU, 1279), -EINVAL, "IPV6_MTU");
+	script_check(conn_setint(c, SOL_IPV6, IPV6_MTU, 1300), 0, "IPV6_MTU");
+	send_connected(c, 1300 - 40 - 8, 1300 - 40 - 8);
+	expect_udp(PORT_B, PORT_A, 1300 - 40 - 8);
+	send_connected(c, 1300 - 40 - 8 + 1, 1300 - 40 - 8 + 1);
+	expect_fragments(2);
+	script_check(conn_setint(c, SOL_IPV6, IPV6_DONTFRAG, 1), 0, "IPV6_DONTFRAG");
+	send_connected(c, 1300 - 40 - 8 + 1, -EMSGSIZE);
+	script_check(conn_setint(c, SOL_IPV6, IPV6_MTU, 0), 0, "IPV6_MTU");
+	send_connected(c, DATA, DATA);
+	expect_udp(PORT_B, PORT_A, DATA);
+	script_finish();
+}
+
 /* With IP_RECVERR the queue says how large it may be: local origin, the MTU, whom it was for. */
 TEST(emsgsize_is_queued_with_the_mtu)
 {

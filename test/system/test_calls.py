@@ -117,7 +117,8 @@ def interfaces():
 
 
 TESTS = [(f"calls_{program}_{mode}", lambda p=program, m=mode: compare(p, m))
-         for program in ("calls", "epoll", "process", "at_once", "arguments", "numbers")
+         for program in ("calls", "epoll", "process", "at_once", "arguments", "messages",
+                         "names", "numbers")
          for mode in ("passthrough", "shim", "dual")]
 TESTS += [("calls_rules", rules), ("calls_getifaddrs", addresses), ("calls_interfaces", interfaces)]
 
