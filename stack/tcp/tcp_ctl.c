@@ -92,6 +92,8 @@ void tcp_send_syn(struct stack *st, struct tcp_sock *tp, const struct tfo_cookie
 	c.h.flags = TH_SYN;
 	c.h.wnd = (uint16_t)RTE_MIN(tp->rcv_wnd, 65535u);
 	c.h.mss = (uint16_t)tp->advmss;
+	if (tcp_is_embryo(tp) && (tp->flags & TF_TS)) /* tcp_init_transfer() took it off (RFC 6691) */
+		c.h.mss += TCP_TS_OPT_LEN;
 	c.h.opts = TCP_HAS_MSS;
 	if (offer_all || (tp->flags & TF_TS)) {
 		c.h.opts |= TCP_HAS_TS;

@@ -292,8 +292,12 @@ static void ecn_received(struct tcp_sock *tp, const struct tcp_seg *seg)
 	if (!(tp->flags & TF_ECN))
 		return;
 	/* RFC 3168 6.1.3: CWR ends the echo; CE begins it. */
-	if (seg->flags & TH_CWR)
+	if (seg->flags & TH_CWR) {
 		tp->flags &= ~TF_ECN_ECE;
+		/* The peer's cwnd may be one segment by now: let it not wait for a second one. */
+		if (seg->end_seq != seg->seq)
+			tp->flags |= TF_ACK_NOW;
+	}
 	if (seg->ecn == 3) {
 		if (!(tp->flags & TF_ECN_ECE))
 			tcp_enter_quickack(tp, 2);
