@@ -21,21 +21,6 @@ def a_burst_of_segments(t):
     t.sleep(0.1)
 
 
-@script(seconds=1)
-def quickack_option(t):
-    fd = t.accepted(**ALL_OPTIONS)
-    t.getint(fd, IPPROTO_TCP, TCP_QUICKACK)
-    t.setint(fd, IPPROTO_TCP, TCP_QUICKACK, 0)
-    t.getint(fd, IPPROTO_TCP, TCP_QUICKACK)
-    t.peer("PA", len=100)
-    t.sleep(0.1)
-    t.peer("PA", len=100)
-    t.setint(fd, IPPROTO_TCP, TCP_QUICKACK, 1)
-    t.getint(fd, IPPROTO_TCP, TCP_QUICKACK)
-    t.peer("PA", len=100)
-    t.sleep(0.1)
-
-
 @script(families=(4, 6))
 def out_of_order(t):
     fd = t.accepted(**ALL_OPTIONS)
@@ -114,19 +99,3 @@ def times_of_packets(t):
     t.call("send", fd, 100)
     t.peer("A")
     t.poll(fd)
-
-
-@script(opts={"sysctl": {"net.ipv4.tcp_fastopen_key": "01020304-05060708-090a0b0c-0d0e0f10"}})
-def fast_open_cookie_request(t):
-    fd = t.listener(setup=lambda fd: t.setint(fd, IPPROTO_TCP, TCP_FASTOPEN, 5))
-    t.peer("S", mss=1460, sackok=True, ts=True, ws=7, tfo=b"")
-    t.peer("A")
-    t.call("accept", fd)
-    f = t.flow()
-    t.use(f)
-    t.peer("S", mss=1460, sackok=True, ts=True, ws=7, tfo=t.flows[1].cookie or b"", len=100)
-    a = t.call("accept", fd).ret
-    t.call("recv", a, 1000)
-    t.call("send", a, 1000)
-    t.peer("A")
-    t.call("close", a)

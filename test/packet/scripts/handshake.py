@@ -470,3 +470,19 @@ def a_window_clamp(t):
 @script(opts={"rmem": (4096, 131072, 16777216)})
 def a_larger_rmem_scales_more(t):
     t.accepted(ws=7)
+
+
+@script(opts={"sysctl": {"net.ipv4.tcp_fastopen_key": "01020304-05060708-090a0b0c-0d0e0f10"}})
+def fast_open_cookie_request(t):
+    fd = t.listener(setup=lambda fd: t.setint(fd, IPPROTO_TCP, TCP_FASTOPEN, 5))
+    t.peer("S", mss=1460, sackok=True, ts=True, ws=7, tfo=b"")
+    t.peer("A")
+    t.call("accept", fd)
+    f = t.flow()
+    t.use(f)
+    t.peer("S", mss=1460, sackok=True, ts=True, ws=7, tfo=t.flows[1].cookie or b"", len=100)
+    a = t.call("accept", fd).ret
+    t.call("recv", a, 1000)
+    t.call("send", a, 1000)
+    t.peer("A")
+    t.call("close", a)

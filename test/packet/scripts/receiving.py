@@ -230,3 +230,18 @@ def fast_open_client(t):
     t.call("sendmsg", fd, 100, MSG_FASTOPEN, t.host, 7000)
     t.peer("SA", ack=101, mss=1460, sackok=True, ts=True, ws=7)
     t.info(fd, "options", "unacked")
+
+
+@script(seconds=1)
+def quickack_option(t):
+    fd = t.accepted(**ALL_OPTIONS)
+    t.getint(fd, IPPROTO_TCP, TCP_QUICKACK)
+    t.setint(fd, IPPROTO_TCP, TCP_QUICKACK, 0)
+    t.getint(fd, IPPROTO_TCP, TCP_QUICKACK)
+    t.peer("PA", len=100)
+    t.sleep(0.1)
+    t.peer("PA", len=100)
+    t.setint(fd, IPPROTO_TCP, TCP_QUICKACK, 1)
+    t.getint(fd, IPPROTO_TCP, TCP_QUICKACK)
+    t.peer("PA", len=100)
+    t.sleep(0.1)

@@ -253,3 +253,18 @@ def ecn_is_refused(t):
     t.peer("SA", mss=1460)
     t.call("send", fd, 1000)
     t.info(fd, "options")
+
+
+@script(opts={"ecn": 1})
+def ecn_of_the_active_side(t):
+    fd = t.connecting()
+    t.peer("SAE", mss=1460, sackok=True, ts=True, ws=7)
+    t.info(fd, "options")
+    t.call("send", fd, 20000)
+    t.peer("AE", ack=1449)
+    t.peer("AE", ack=4345)
+    t.info(fd, "snd_cwnd", "snd_ssthresh", "ca_state")
+    t.peer("A", ack=14481)
+    t.peer("PA", len=100, tos=3)
+    t.peer("PA", len=100, tos=2)
+    t.peer("PAC", len=100, tos=2)
