@@ -12,6 +12,9 @@
  *              child receives nothing, and after an exec the packet's signal kills.  With
  *              all of them ignored while the device starts, it polls.
  *  affinity    rte_eal_init() pins the calling thread; put back.
+ *  getopt      EAL reads its arguments with it.  It puts optind back, but what getopt(3)
+ *              keeps for itself is EAL's then, whether "+" was asked for, for one: who has
+ *              not begun yet begins anew (optind 0).
  *  limits      It raises RLIMIT_NOFILE, by which programs size their tables and whose
  *              end select(2) relies on; put back.
  *  log         Written to stderr and syslog; kept in a buffer, of which one line is told
@@ -27,6 +30,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -56,6 +60,7 @@ struct eal_shelter {
 	sigset_t mask;
 	cpu_set_t cpus;
 	bool have_cpus;
+	int optind;
 	struct rlimit nofile;
 	bool have_nofile;
 	struct sys_sigaction rt[RT_LAST - RT_FIRST + 1];
@@ -120,6 +125,7 @@ struct eal_shelter *eal_shelter_begin(void)
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &s->mask);
 	s->have_cpus = sched_getaffinity(0, sizeof(s->cpus), &s->cpus) == 0;
+	s->optind = optind;
 	s->have_nofile = getrlimit(RLIMIT_NOFILE, &s->nofile) == 0;
 	for (int sig = RT_FIRST; sig <= RT_LAST; sig++) {
 		sys_sigaction_get(sig, &s->rt[sig - RT_FIRST]);
@@ -162,6 +168,7 @@ void eal_shelter_end(struct eal_shelter *s)
 		sys_sigaction_set(sig, &s->rt[sig - RT_FIRST]);
 	if (s->have_cpus)
 		sched_setaffinity(0, sizeof(s->cpus), &s->cpus);
+	optind = s->optind > 1 ? s->optind : 0;
 	if (s->have_nofile)
 		setrlimit(RLIMIT_NOFILE, &s->nofile);
 	pthread_sigmask(SIG_SETMASK, &s->mask, NULL);

@@ -219,6 +219,17 @@ static void processes(int l)
 	close(s[1]);
 }
 
+/* Who reads arguments after the first socket finds getopt(3) as if nobody had used it. */
+static void arguments(void)
+{
+	static char name[] = "program", file[] = "file", x[] = "-x";
+	char *argv[] = { name, file, x, NULL };
+
+	section("getopt");
+	DO(getopt(3, argv, "+x"));
+	DO(optind);
+}
+
 int main(int argc, char **argv)
 {
 	int l;
@@ -226,6 +237,7 @@ int main(int argc, char **argv)
 	test_begin(argc, argv);
 	l = test_listener();
 	fcntl(l, F_SETFD, FD_CLOEXEC);
+	arguments();
 	input(l);
 	signals(l);
 	processes(l);
