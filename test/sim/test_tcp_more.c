@@ -364,6 +364,35 @@ TEST(reuseport_listeners_share_connections)
 	world_finish(w);
 }
 
+/* send(2): MSG_EOR ends a record, and what ends one takes no more, sent again or not. */
+TEST(a_record_is_not_joined_with_the_next)
+{
+	script(.seed = 53);
+	given_accepted();
+	app_setint(IPPROTO_TCP, TCP_NODELAY, 1);
+	app_send_flags(100, MSG_EOR);
+	expect(ACK, .seq = 1, .len = 100);
+	app_send(100);
+	expect(ACK, .seq = 101, .len = 100);
+	expect_after_ms(100, 400, ACK, .seq = 1, .len = 100);
+	peer(ACK, .ack = 201);
+	script_finish();
+}
+
+/* The kernel's msg_zerocopy.rst: EPOLLERR, when the bytes are acknowledged and not before. */
+TEST(zero_copy_is_told_when_acknowledged)
+{
+	script(.seed = 54);
+	given_accepted();
+	app_setint(SOL_SOCKET, SO_ZEROCOPY, 1);
+	app_send_flags(100, MSG_ZEROCOPY);
+	expect(ACK, .seq = 1, .len = 100);
+	app_poll(EPOLLOUT);
+	peer(ACK, .ack = 101);
+	app_poll(EPOLLOUT | EPOLLERR);
+	script_finish();
+}
+
 /* bind(2): two listeners on one port are one too many. */
 TEST(second_listener_on_a_port_is_refused)
 {
