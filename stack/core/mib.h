@@ -106,7 +106,12 @@
 	X(TCP_LOSS_PROBES, "TcpExtTCPLossProbes")                                                  \
 	X(TCP_LOSS_PROBE_RECOVERY, "TcpExtTCPLossProbeRecovery")                                   \
 	X(TCP_SPURIOUS_RTOS, "TcpExtTCPSpuriousRTOs")                                              \
-	X(TCP_UNDO, "TcpExtTCPFullUndo")                                                           \
+	X(TCP_FULL_UNDO, "TcpExtTCPFullUndo")                                                      \
+	X(TCP_PARTIAL_UNDO, "TcpExtTCPPartialUndo")                                                \
+	X(TCP_DSACK_UNDO, "TcpExtTCPDSACKUndo")                                                    \
+	X(TCP_LOSS_UNDO, "TcpExtTCPLossUndo")                                                      \
+	X(TCP_TS_REORDER, "TcpExtTCPTSReorder")                                                    \
+	X(TCP_SACK_REORDER, "TcpExtTCPSACKReorder")                                                \
 	X(TCP_SACK_RENEGING, "TcpExtTCPSACKReneging")                                              \
 	X(TCP_SACK_DISCARD, "TcpExtTCPSACKDiscard")                                                \
 	X(TCP_DSACK_RECV, "TcpExtTCPDSACKRecv")                                                    \

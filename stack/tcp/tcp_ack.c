@@ -73,19 +73,18 @@ static void ack_segment(struct tcp_sock *tp, struct pkt_cb *cb, struct tcp_ack_i
 }
 
 /* RFC 6298 3 (Karn): only segments sent once, or a timestamp's echo, measure the round trip. */
-static void measure_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, struct tcp_ack_info *ai,
+static bool measure_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, struct tcp_ack_info *ai,
 			uint64_t first_sent, uint64_t last_sent)
 {
 	uint64_t rtt = 0;
 
 	if (first_sent != 0 && !ai->retrans_acked) {
 		ai->seq_rtt = ai->now - first_sent;
-		ai->ca_rtt = ai->now - last_sent;
+		if (ai->sack_rtt == 0)
+			ai->ca_rtt = ai->now - last_sent;
 		/* Exact to the ns: a zero is a simulation's, but is still a sample. */
 		rtt = ai->seq_rtt != 0 ? ai->seq_rtt : 1;
 	}
-	if (ai->sack_rtt != 0 && ai->ca_rtt == 0)
-		ai->ca_rtt = ai->sack_rtt;
 	if (rtt == 0)
 		rtt = ai->sack_rtt;
 	if (rtt == 0 && (tp->flags & TF_TS) && (seg->opts & TCP_HAS_TS) && seg->tsecr != 0 &&
@@ -93,16 +92,17 @@ static void measure_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, struct t
 		uint32_t ms = tcp_ts_clock(ai->now) + tp->ts_off - seg->tsecr;
 
 		if (ms < 0x7fffffff / 1000)
-			rtt = (ms != 0 ? ms : 1) * NS_PER_MS;
+			rtt = ai->ca_rtt = (ms != 0 ? ms : 1) * NS_PER_MS;
 	}
 	if (rtt == 0)
-		return;
+		return false;
 	if (ai->ca_rtt != 0)
 		tcp_min_rtt_update(tp, ai->ca_rtt, ai->now);
 	tcp_rtt_sample(tp, rtt);
 	tcp_rto_reset(tp);
 	/* RFC 6298 5.7: a sample ends the back-off. */
 	tp->backoff = 0;
+	return true;
 }
 
 /*
@@ -124,6 +124,7 @@ static void clean_queue(struct stack *st, struct tcp_sock *tp, const struct tcp_
 	uint64_t first_sent = 0, last_sent = 0;
 	uint32_t una = tp->snd_una;
 	struct rte_mbuf *m;
+	bool measured;
 
 	while ((m = tp->snd_head) != tp->send_head && m != NULL &&
 	       seq_leq(pkt_cb(m)->end_seq, una)) {
@@ -138,11 +139,19 @@ static void clean_queue(struct stack *st, struct tcp_sock *tp, const struct tcp_
 	if (ai->acked > 0) {
 		if (!(tp->flags & TF_SACK))
 			reno_uncount(tp, ai->acked);
-		else if (seq_lt(ai->reord_seq, tp->fack_seq))
-			tcp_update_reordering(st, tp, ai->reord_seq, false);
+		else if (seq_lt(ai->reord_seq, ai->prior_fack) && /* a hole, and nothing went again */
+			 tcp_update_reordering(tp, ai->reord_seq))
+			MIB_INC(st, TCP_SACK_REORDER);
 		tcp_rearm_rto(st, tp, ai->now);
 	}
-	measure_rtt(tp, seg, ai, first_sent, last_sent);
+	m = tp->snd_head;
+	measured = measure_rtt(tp, seg, ai, first_sent, last_sent);
+	if (m == tp->send_head)
+		return;
+	ai->reneged = ai->una_advanced && (pkt_cb(m)->sacked & SEG_SACKED);
+	/* A SACK is progress, but not of what was sent again since: that has its own time. */
+	if (ai->acked == 0 && measured && ai->sack_rtt > ai->now - pkt_cb(m)->tstamp)
+		tcp_rearm_rto(st, tp, ai->now);
 }
 
 /* Nothing was in flight: the ACK answers a probe, or opens the window. */
@@ -199,6 +208,7 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	memset(&ai, 0, sizeof(ai));
 	ai.now = now;
 	ai.prior_una = tp->snd_una;
+	ai.prior_fack = tcp_fack(tp);
 	ai.prior_packets_out = tp->packets_out;
 	ai.prior_in_flight = tcp_in_flight(tp);
 	ai.prior_delivered = (uint32_t)tp->delivered;
@@ -232,6 +242,8 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 		if (unlikely(seg->opts & TCP_HAS_SACK) && tcp_sack_process(st, tp, seg, &ai))
 			tcp_loss_on_ack(st, tp, &ai);
 		ack_probe(st, tp, now);
+		if (tp->tlp_high_seq != 0)
+			tcp_tlp_ack(st, tp, seg->ack, &ai);
 		if (tp->send_head != NULL)
 			tcp_mark_pending(st, tp);
 		return true;
@@ -245,7 +257,7 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	ai.dup = !ai.una_advanced && !ai.wnd_updated && seg->len == 0 &&
 		 !(seg->flags & (TH_SYN | TH_FIN));
 	tcp_loss_on_ack(st, tp, &ai);
-	if (ai.acked > 0 && tp->xmit_timer == XMIT_RTO)
+	if (ai.acked > 0 && !ai.reneged && tp->xmit_timer == XMIT_RTO)
 		tcp_tlp_schedule(st, tp, true, now);
 	if (ai.una_advanced) {
 		MIB_INC(st, TCP_PURE_ACKS);

@@ -81,11 +81,11 @@ static uint32_t restart_cwnd(const struct tcp_sock *tp)
 	return tp->cwnd < TCP_INIT_CWND ? tp->cwnd : TCP_INIT_CWND;
 }
 
-static uint32_t current_ssthresh(const struct tcp_sock *tp)
+uint32_t tcp_current_ssthresh(const struct tcp_sock *tp)
 {
 	uint32_t keep = (tp->cwnd >> 1) + (tp->cwnd >> 2);
 
-	if (tp->ca_state == CA_CWR || tp->ca_state == CA_RECOVERY)
+	if (tcp_prr_is_on(tp))
 		return tp->ssthresh;
 	return tp->ssthresh > keep ? tp->ssthresh : keep;
 }
@@ -102,7 +102,7 @@ void tcp_cwnd_restart_after_idle(struct tcp_sock *tp, uint64_t now)
 	if (tp->cc->on_restart != NULL)
 		tp->cc->on_restart(tp, idle, now);
 	floor = restart_cwnd(tp);
-	tp->ssthresh = current_ssthresh(tp);
+	tp->ssthresh = tcp_current_ssthresh(tp);
 	for (; idle > tp->rto && cwnd > floor; idle -= tp->rto)
 		cwnd >>= 1;
 	tp->cwnd = cwnd > floor ? cwnd : floor;
@@ -117,7 +117,7 @@ void tcp_cwnd_application_limited(struct tcp_sock *tp, uint64_t now)
 		uint32_t used = tp->cwnd_used > TCP_INIT_CWND ? tp->cwnd_used : TCP_INIT_CWND;
 
 		if (used < tp->cwnd) {
-			tp->ssthresh = current_ssthresh(tp);
+			tp->ssthresh = tcp_current_ssthresh(tp);
 			tp->cwnd = (tp->cwnd + used) >> 1;
 		}
 		tp->cwnd_used = 0;

@@ -5,8 +5,17 @@
  *   W_cubic(t) = C * (t - K)^3 + W_max,  K = cbrt((W_max - cwnd_epoch) / C),  C = 0.4
  *
  * t in seconds since the epoch (the last reduction) began, windows in segments.  Integer
- * arithmetic: times in ms, windows in 1/1024 segment; but W_est, to which each ACK adds alpha / cwnd,
- * in 1/2^24, so that nothing is lost to rounding where windows are large.
+ * arithmetic: times in ms; W_est, to which each ACK adds alpha / cwnd, in 1/2^24, so that nothing is
+ * lost to rounding where windows are large.
+ *
+ * What the curve is away from W_max is rounded down to whole segments, as in Linux: below W_max the
+ * window aims at the next segment, and gains at least one in a round trip.  To the letter, windows
+ * of ten segments would take twice as long to come back as those of the neighbours that they share
+ * a path with.
+ *
+ * Deviation: 4.8 and 4.10 begin flat where there is no W_max: after HyStart++ has left slow start,
+ * and after a time-out.  As in Linux it is at least 5 % a round trip until a loss tells where the limit
+ * is: slow start that ended too early would otherwise cost a long path seconds.
  *
  * Deviation: RFC 9406 4.2 lets an unpaced sender grow by at most L = 8 segments per ACK in slow
  * start.  As in Linux there is no such bound: a receiver that coalesces (GRO) acknowledges up to
@@ -20,7 +29,6 @@
 #define BETA_DEN 10
 #define C_NUM 4 /* C = 0.4 */
 #define C_DEN 10
-#define UNIT 1024ull
 #define EST_SHIFT 24 /* w_est */
 
 /* HyStart++: RFC 9406 4.3 */
@@ -33,10 +41,11 @@
 
 struct cubic {
 	uint64_t epoch;	     /* ns, 0: not started */
-	uint32_t w_max;	     /* segments */
+	uint32_t w_max;	     /* segments; 0: no event yet, or a time-out */
+	uint32_t origin;     /* of the curve: W_max, or cwnd where the epoch began above it */
 	uint32_t k_ms;
+	uint32_t cwnd_prior; /* cwnd at the last event, without fast convergence (4.3) */
 	uint64_t w_est;	     /* segments << EST_SHIFT: what AIMD would have (4.3) */
-	uint32_t cwnd_prior; /* W_max's twin: cwnd at the last event (4.6) */
 	struct {	     /* before the last event, should it turn out to be none (4.9) */
 		uint32_t w_max, k_ms, cwnd_prior;
 		uint64_t epoch, w_est;
@@ -97,18 +106,18 @@ static void start_epoch(struct tcp_sock *tp, struct cubic *cu, uint64_t now)
 {
 	cu->epoch = now;
 	cu->w_est = (uint64_t)tp->cwnd << EST_SHIFT;
-	tp->cwnd_cnt = 0;
 	if (cu->w_max <= tp->cwnd) {
 		cu->k_ms = 0;
-		cu->w_max = tp->cwnd;
+		cu->origin = tp->cwnd;
 	} else {
+		cu->origin = cu->w_max;
 		/* (2): K^3 = (W_max - cwnd_epoch) / C s^3; in ms^3 that is * 10^9 */
 		cu->k_ms = (uint32_t)cube_root((uint64_t)(cu->w_max - tp->cwnd) * C_DEN *
 					       1000000000ull / C_NUM);
 	}
 }
 
-/* (1) at t_ms after the epoch began, in 1/1024 segment; never below 0. */
+/* (1) at t_ms after the epoch began, in segments; never below 0. */
 static uint64_t w_cubic(const struct cubic *cu, uint64_t t_ms)
 {
 	int64_t d = (int64_t)t_ms - (int64_t)cu->k_ms;
@@ -119,11 +128,11 @@ static uint64_t w_cubic(const struct cubic *cu, uint64_t t_ms)
 		d = -d;
 	if (d > 1000000) /* 1000 s from the inflection: the clamp below decides anyway */
 		d = 1000000;
-	/* C * d^3 [ms^3] / 10^9, times UNIT; d^3 <= 10^18 */
-	off = (uint64_t)d * (uint64_t)d * (uint64_t)d / 1000000ull * UNIT * C_NUM / C_DEN / 1000ull;
+	/* C * d^3 [ms^3] / 10^9; d^3 <= 10^18 */
+	off = (uint64_t)d * (uint64_t)d * (uint64_t)d / C_DEN * C_NUM / 1000000000ull;
 	if (below)
-		return off > cu->w_max * UNIT ? 0 : cu->w_max * UNIT - off;
-	return cu->w_max * UNIT + off;
+		return off > cu->origin ? 0 : cu->origin - off;
+	return cu->origin + off;
 }
 
 /* 4.3: what AIMD with the same average would have; alpha = 3 (1 - beta) / (1 + beta) until W_max. */
@@ -136,30 +145,30 @@ static void reno_friendly(struct tcp_sock *tp, struct cubic *cu, uint32_t acked)
 	cu->w_est += ((uint64_t)acked << EST_SHIFT) * num / den / (tp->cwnd > 0 ? tp->cwnd : 1);
 }
 
-static void congestion_avoidance(struct tcp_sock *tp, struct cubic *cu, uint32_t acked, uint64_t now)
+/* 4.4, 4.5: (target - cwnd) / cwnd per segment acknowledged: one segment per so many of them. */
+static uint32_t growth_interval(const struct tcp_sock *tp, const struct cubic *cu, uint64_t now)
 {
-	uint64_t target, cwnd = tp->cwnd * UNIT, est;
-	uint64_t cnt;
+	uint64_t cwnd = tp->cwnd, target, est = cu->w_est >> EST_SHIFT, cnt;
 
-	if (cu->epoch == 0)
-		start_epoch(tp, cu, now);
-	reno_friendly(tp, cu, acked);
 	/* 4.2: aim at where the curve is one round trip from now */
 	target = w_cubic(cu, (now - cu->epoch + (tp->min_rtt != 0 ? tp->min_rtt : tp->srtt >> 3)) /
 				     NS_PER_MS);
-	if (target > cwnd + cwnd / 2)
-		target = cwnd + cwnd / 2;
-	est = cu->w_est / ((1u << EST_SHIFT) / UNIT);
-	if (target < est)
-		target = est;
-	/* 4.4, 4.5: (target - cwnd) / cwnd per segment: one segment per cnt of them */
-	if (target > cwnd)
-		cnt = tp->cwnd * UNIT / (target - cwnd);
-	else
-		cnt = 100ull * tp->cwnd;
+	cnt = target > cwnd ? cwnd / (target - cwnd) : 100 * cwnd;
+	if (cu->w_max == 0 && cnt > 20)
+		cnt = 20;
+	if (est > cwnd && cnt > cwnd / (est - cwnd))
+		cnt = cwnd / (est - cwnd);
 	if (cnt < 2)
 		cnt = 2; /* no faster than half of slow start */
-	tcp_additive_increase(tp, cnt < UINT32_MAX ? (uint32_t)cnt : UINT32_MAX, acked);
+	return cnt < UINT32_MAX ? (uint32_t)cnt : UINT32_MAX;
+}
+
+static void congestion_avoidance(struct tcp_sock *tp, struct cubic *cu, uint32_t acked, uint64_t now)
+{
+	if (cu->epoch == 0)
+		start_epoch(tp, cu, now);
+	reno_friendly(tp, cu, acked);
+	tcp_additive_increase(tp, growth_interval(tp, cu, now), acked);
 }
 
 /* RFC 9406 4.3: for the initial slow start; later ones know where to end. */

@@ -298,8 +298,8 @@ static bool can_merge(const struct tcp_sock *tp, const struct rte_mbuf *m)
 	       (uint32_t)cb->off + cb->len + ncb->len <= m->buf_len;
 }
 
-/* Send a queued segment again, cut to the current MSS.  -EAGAIN: outside the window. */
-int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)
+/* Cut to the current MSS.  -EAGAIN: outside the window. */
+int tcp_resend(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)
 {
 	struct pkt_cb *cb = pkt_cb(m);
 	uint32_t wnd_end = tp->snd_una + tp->snd_wnd;
@@ -319,26 +319,38 @@ int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, ui
 	ret = tcp_xmit_segment(st, tp, m, true, now);
 	if (ret == -ENOBUFS)
 		return ret;
-	if ((cb->sacked & (SEG_LOST | SEG_RETRANS)) == SEG_LOST)
-		tp->lost_unsent--;
-	if (!(cb->sacked & SEG_RETRANS))
-		tp->retrans_out++;
-	cb->sacked |= SEG_RETRANS | SEG_EVER_RETRANS;
+	cb->sacked |= SEG_EVER_RETRANS;
 	if (cb->retrans < UINT8_MAX)
 		cb->retrans++;
-	if (tp->retrans_stamp == 0)
-		tp->retrans_stamp = now;
-	if (tp->undo_retrans < 0)
-		tp->undo_retrans = 0;
-	tp->undo_retrans++;
 	tp->total_retrans++;
 	tp->bytes_retrans += cb->len;
 	MIB_INC(st, TCP_RETRANS_SEGS);
 	return 0;
 }
 
+int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)
+{
+	struct pkt_cb *cb = pkt_cb(m);
+	int ret = tcp_resend(st, tp, m, now);
+
+	if (ret < 0)
+		return ret;
+	if ((cb->sacked & (SEG_LOST | SEG_RETRANS)) == SEG_LOST)
+		tp->lost_unsent--;
+	if (!(cb->sacked & SEG_RETRANS))
+		tp->retrans_out++;
+	cb->sacked |= SEG_RETRANS;
+	if (tp->retrans_stamp == 0)
+		tp->retrans_stamp = now;
+	if (tp->undo_retrans < 0)
+		tp->undo_retrans = 0;
+	tp->undo_retrans++;
+	return 0;
+}
+
 static void retransmit_lost(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
+	bool head = false;
 	struct rte_mbuf *m;
 
 	for (m = tp->snd_head; m != tp->send_head && tp->lost_unsent > 0; m = pkt_cb(m)->qnext) {
@@ -352,11 +364,16 @@ static void retransmit_lost(struct stack *st, struct tcp_sock *tp, uint64_t now)
 			continue;
 		if (tcp_retransmit(st, tp, m, now) < 0)
 			break;
-		if (tp->ca_state == CA_CWR || tp->ca_state == CA_RECOVERY)
+		head |= m == tp->snd_head;
+		if (tcp_prr_is_on(tp))
 			tp->prr_out++;
 	}
-	if (tp->packets_out > 0 && tp->xmit_timer != XMIT_REO &&
-	    (tp->xmit_timer == XMIT_NONE || tp->xmit_timer == XMIT_TLP))
+	if (tp->packets_out == 0 || tp->xmit_timer == XMIT_REO)
+		return;
+	/* What is oldest is under way again: all of the RTO is its, not what was left to the copy before it. */
+	if (head)
+		tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
+	else if (tp->xmit_timer == XMIT_NONE || tp->xmit_timer == XMIT_TLP)
 		tcp_rearm_rto(st, tp, now);
 }
 
@@ -427,7 +444,7 @@ void tcp_new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m
 			tp->ack_pingpong++;
 		tp->lsndtime = now;
 	}
-	if (tp->ca_state == CA_CWR || tp->ca_state == CA_RECOVERY)
+	if (tcp_prr_is_on(tp))
 		tp->prr_out++;
 }
 

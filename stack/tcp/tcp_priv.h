@@ -99,14 +99,14 @@ void tcp_sacks_advance(struct tcp_sock *tp);
 /* -- tcp_loss.c, tcp_sack.c, tcp_rack.c ------------------------------------------------- */
 /* What one ACK did; filled by tcp_ack() and read by the loss and congestion code. */
 struct tcp_ack_info {
-	uint32_t prior_una, prior_in_flight, prior_packets_out;
+	uint32_t prior_una, prior_fack, prior_in_flight, prior_packets_out;
 	uint32_t prior_delivered, prior_lost;
 	uint32_t acked_bytes;
 	uint32_t acked;		/* segments removed from the queue */
 	uint32_t newly_sacked;
 	uint64_t seq_rtt;	/* ns of a segment never retransmitted; 0: none */
-	uint64_t ca_rtt;
-	uint64_t sack_rtt;
+	uint64_t ca_rtt;	/* of the latest such */
+	uint64_t sack_rtt;	/* of the first one SACKed */
 	uint64_t now;
 	bool una_advanced;
 	bool data_acked;
@@ -116,6 +116,8 @@ struct tcp_ack_info {
 	bool wnd_updated;
 	bool ece;
 	bool dsack;
+	bool dsack_tlp;		/* of the tail loss probe */
+	bool reneged;		/* what is oldest was SACKed before, but is not acknowledged */
 	uint32_t reord_seq;	/* lowest sequence that shows reordering */
 	struct {		/* rate sample */
 		uint64_t prior_delivered, prior_time, interval, rtt;
@@ -143,8 +145,16 @@ void tcp_try_keep_open(struct tcp_sock *tp);
 /* What was marked lost is not congestion's doing: send it again, keep the window. */
 void tcp_loss_without_congestion(struct tcp_sock *tp);
 void tcp_enter_recovery(struct stack *st, struct tcp_sock *tp, bool ece, uint64_t now);
+/* newly_lost were found by RACK's timer. */
+void tcp_loss_by_timer(struct stack *st, struct tcp_sock *tp, uint32_t newly_lost, uint64_t now);
 void tcp_enter_cwr(struct stack *st, struct tcp_sock *tp, uint64_t now);
-void tcp_update_reordering(struct stack *st, struct tcp_sock *tp, uint32_t low_seq, bool ts);
+/* What begins at low_seq was delivered.  True: after something sent behind it. */
+bool tcp_update_reordering(struct tcp_sock *tp, uint32_t low_seq);
+/* The highest end of what is SACKed; snd_una if nothing is. */
+static inline uint32_t tcp_fack(const struct tcp_sock *tp)
+{
+	return tp->sacked_out != 0 ? tp->fack_seq : tp->snd_una;
+}
 void tcp_tlp_ack(struct stack *st, struct tcp_sock *tp, uint32_t ack, struct tcp_ack_info *ai);
 void tcp_rack_advance(struct tcp_sock *tp, const struct pkt_cb *cb, uint64_t now);
 /* cb is acknowledged or SACKed: take it out of the counts of what is lost or retransmitted. */
@@ -152,6 +162,7 @@ void tcp_seg_uncount(struct tcp_sock *tp, struct pkt_cb *cb);
 /* Mark what RACK holds for lost; returns ns until more may be, 0 none. */
 uint64_t tcp_rack_detect(struct tcp_sock *tp, uint64_t now);
 bool tcp_rack_is_overdue(const struct tcp_sock *tp, uint64_t tstamp, uint64_t now);
+#define TCP_REO_WND_PERSIST 16 /* recoveries for which a larger reordering window is kept */
 void tcp_rack_update_reo_wnd(struct tcp_sock *tp, const struct tcp_ack_info *ai);
 void tcp_rate_seg_sent(struct tcp_sock *tp, struct pkt_cb *cb, uint64_t now);
 void tcp_rate_seg_delivered(struct tcp_sock *tp, const struct pkt_cb *cb,
@@ -159,15 +170,24 @@ void tcp_rate_seg_delivered(struct tcp_sock *tp, const struct pkt_cb *cb,
 void tcp_rate_sample(struct tcp_sock *tp, struct tcp_ack_info *ai);
 void tcp_rate_check_app_limited(struct tcp_sock *tp);
 
+/* -- tcp_prr.c ----------------------------------------------------------------------------- */
+bool tcp_prr_is_on(const struct tcp_sock *tp);
+void tcp_prr_begin(struct tcp_sock *tp);
+void tcp_prr_reduce(struct tcp_sock *tp, uint32_t newly_delivered, uint32_t newly_lost,
+		    bool una_advanced);
+void tcp_prr_end(struct tcp_sock *tp, uint64_t now);
+/* cwnd after an ACK, whatever the state. */
+void tcp_cwnd_control(struct tcp_sock *tp, struct tcp_ack_info *ai);
+
 /* -- tcp_undo.c --------------------------------------------------------------------------- */
 void tcp_undo_init(struct tcp_sock *tp);
 bool tcp_undo_is_due(const struct tcp_sock *tp);
-bool tcp_acked_the_original(const struct tcp_sock *tp);
+bool tcp_any_retrans(const struct tcp_sock *tp);
 /* unmark: what is marked lost is not. */
-void tcp_undo(struct stack *st, struct tcp_sock *tp, bool unmark, uint64_t now);
-bool tcp_undo_partial(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_undo(struct tcp_sock *tp, bool unmark, uint64_t now);
+bool tcp_undo_partial(struct stack *st, struct tcp_sock *tp, const struct tcp_ack_info *ai);
 bool tcp_frto_says_spurious(const struct tcp_sock *tp, const struct tcp_ack_info *ai);
-void tcp_frto_step(struct tcp_sock *tp, const struct tcp_ack_info *ai, bool recovered);
+bool tcp_frto_step(struct tcp_sock *tp, const struct tcp_ack_info *ai, bool recovered);
 /* New data was sent instead of retransmissions; they wait for what its ACK says. */
 static inline bool tcp_frto_waits(const struct tcp_sock *tp)
 {
@@ -190,6 +210,8 @@ void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_push_one(struct stack *st, struct tcp_sock *tp, uint64_t now);
 int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
 		     uint64_t now);
+/* Send a queued segment again; and that is a retransmission which recovery counts as in flight. */
+int tcp_resend(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
 int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
 bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t now);
 /* May a segment that is not full wait?  How much of m does the peer's window take, 0: it must wait. */
@@ -208,6 +230,8 @@ void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint16_t tcp_mss_from_mtu(const struct tcp_key *key, uint16_t mtu);
 int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_t len);
+/* What ssthresh is worth: at least three quarters of cwnd, unless that is being reduced. */
+uint32_t tcp_current_ssthresh(const struct tcp_sock *tp);
 void tcp_cwnd_application_limited(struct tcp_sock *tp, uint64_t now);
 void tcp_cwnd_restart_after_idle(struct tcp_sock *tp, uint64_t now);
 void tcp_cwnd_validate(struct tcp_sock *tp, bool limited, uint64_t now);

@@ -8,7 +8,6 @@
  */
 #include "stack/tcp/tcp.h"
 
-#define REO_WND_PERSIST 16 /* recoveries for which a larger window is kept */
 /*
  * Deviation: at least this.  On links whose round trip is a few microseconds a quarter of
  * it is less than what one burst of received packets takes to process.
@@ -21,22 +20,25 @@ static bool sent_after(uint64_t t1, uint32_t end1, uint64_t t2, uint32_t end2)
 	return t1 > t2 || (t1 == t2 && seq_gt(end1, end2));
 }
 
-/* Step 1 and 2: the latest sent of all delivered segments. */
+/* Step 2: the latest sent of all delivered segments, and the latest round trip. */
 void tcp_rack_advance(struct tcp_sock *tp, const struct pkt_cb *cb, uint64_t now)
 {
 	uint64_t rtt = now - cb->tstamp;
 
 	if (cb->sacked & SEG_EVER_RETRANS) {
-		/* Delivered sooner than any round trip: that was the original, not this copy. */
+		/* Delivered sooner than any round trip, or so says the echo: the original, not this copy. */
 		if (tp->min_rtt != 0 && rtt < tp->min_rtt)
+			return;
+		if ((tp->flags & TF_TS) && tp->rcv_tsecr != 0 &&
+		    seq_lt(tp->rcv_tsecr, tcp_ts_clock(cb->tstamp) + tp->ts_off))
 			return;
 	}
 	tp->rack.advanced = true;
+	tp->rack.rtt = rtt; /* of the latest delivery, whenever that was sent */
 	if (tp->rack.mstamp == 0 ||
 	    sent_after(cb->tstamp, cb->end_seq, tp->rack.mstamp, tp->rack.end_seq)) {
 		tp->rack.mstamp = cb->tstamp;
 		tp->rack.end_seq = cb->end_seq;
-		tp->rack.rtt = rtt;
 	}
 }
 
@@ -114,7 +116,7 @@ void tcp_rack_update_reo_wnd(struct tcp_sock *tp, const struct tcp_ack_info *ai)
 			tp->rack.reo_wnd_steps++;
 		tp->rack.dsack_seen = false;
 		tp->rack.last_delivered = (uint32_t)tp->delivered;
-		tp->rack.reo_wnd_persist = REO_WND_PERSIST;
+		tp->rack.reo_wnd_persist = TCP_REO_WND_PERSIST;
 	} else if (tp->rack.reo_wnd_persist == 0) {
 		tp->rack.reo_wnd_steps = 1;
 	}

@@ -18,20 +18,58 @@ static bool is_dsack(const struct tcp_seg *seg)
 	return seg->nsacks > 1 && seq_leq(s[0].end, s[1].end) && seq_geq(s[0].start, s[1].start);
 }
 
+/* The retransmissions of this episode that were not needed: undo counts them down. */
+static void count_needless(struct tcp_sock *tp, uint32_t end, uint32_t segs)
+{
+	if (tp->undo_marker != 0 && tp->undo_retrans > 0 && seq_gt(end, tp->undo_marker))
+		tp->undo_retrans = tp->undo_retrans > (int32_t)segs ?
+					   tp->undo_retrans - (int32_t)segs : 0;
+}
+
+/* What came twice is still on the queue: more is known than a number. */
+static void dsack_segment(struct tcp_sock *tp, struct pkt_cb *cb, struct tcp_ack_info *ai)
+{
+	if (!(cb->sacked & SEG_EVER_RETRANS))
+		return;
+	count_needless(tp, cb->end_seq, 1);
+	if ((cb->sacked & SEG_SACKED) && seq_lt(cb->seq, ai->reord_seq))
+		ai->reord_seq = cb->seq;
+	if ((cb->sacked & (SEG_RETRANS | SEG_LOST)) == SEG_RETRANS) {
+		cb->sacked &= (uint8_t)~SEG_RETRANS;
+		tp->retrans_out--;
+	}
+}
+
 static void dsack_received(struct stack *st, struct tcp_sock *tp, const struct tcp_sack *s,
 			   struct tcp_ack_info *ai)
 {
-	uint32_t segs = (s->end - s->start + tp->mss - 1) / (tp->mss != 0 ? tp->mss : 1);
+	uint32_t len = s->end - s->start, segs = 1;
+	struct rte_mbuf *m;
 
 	MIB_INC(st, TCP_DSACK_RECV);
+	if (!seq_lt(s->start, s->end) || len > tp->max_window)
+		return;
+	if (tp->mss != 0 && len > tp->mss)
+		segs = (len + tp->mss - 1) / tp->mss;
+	else if (tp->tlp_high_seq != 0 && tp->tlp_high_seq == s->end)
+		ai->dsack_tlp = true;
+	tp->dsack_cnt += segs;
+	/* More than we ever sent twice: the network copies, or the peer is odd.  It proves nothing. */
+	if (tp->dsack_cnt > tp->total_retrans)
+		return;
 	ai->dsack = true;
 	tp->flags |= TF_DSACK_SEEN;
-	tp->dsack_cnt++;
-	tp->rack.dsack_seen = true;
-	/* The retransmissions of this episode that were not needed: undo counts them down. */
-	if (tp->undo_marker != 0 && tp->undo_retrans > 0 && seq_gt(s->end, tp->undo_marker))
-		tp->undo_retrans = tp->undo_retrans > (int32_t)segs ?
-					   tp->undo_retrans - (int32_t)segs : 0;
+	/* The probe goes by the clock: that it was needless says nothing of RACK's window. */
+	if ((tp->flags & TF_REORD_SEEN) && !ai->dsack_tlp)
+		tp->rack.dsack_seen = true;
+	if (seq_leq(s->end, ai->prior_una)) {
+		count_needless(tp, s->end, segs);
+		return;
+	}
+	for (m = tp->snd_head; m != tp->send_head && seq_lt(pkt_cb(m)->seq, s->end);
+	     m = pkt_cb(m)->qnext)
+		if (seq_geq(pkt_cb(m)->seq, s->start) && seq_leq(pkt_cb(m)->end_seq, s->end))
+			dsack_segment(tp, pkt_cb(m), ai);
 }
 
 /* RFC 5927, RFC 2018 8: only what was really sent can be SACKed. */
@@ -67,7 +105,9 @@ static bool is_covered(const struct pkt_cb *cb, const struct tcp_sack *s, unsign
 static void sack_segment(struct tcp_sock *tp, struct pkt_cb *cb, struct tcp_ack_info *ai)
 {
 	if (!(cb->sacked & SEG_EVER_RETRANS)) {
-		ai->sack_rtt = ai->now - cb->tstamp;
+		if (ai->sack_rtt == 0)
+			ai->sack_rtt = ai->now - cb->tstamp;
+		ai->ca_rtt = ai->now - cb->tstamp;
 		/* Sent once and below what is SACKed already: it was reordered, not lost. */
 		if (seq_lt(cb->seq, tp->fack_seq) && seq_lt(cb->seq, ai->reord_seq))
 			ai->reord_seq = cb->seq;
@@ -121,11 +161,10 @@ bool tcp_sack_process(struct stack *st, struct tcp_sock *tp, const struct tcp_se
 			fack = seq_max(fack, cb->end_seq);
 		}
 	}
-	if (ai->newly_sacked > 0) {
-		if (seq_lt(ai->reord_seq, tp->fack_seq))
-			tcp_update_reordering(st, tp, ai->reord_seq, false);
-		tp->fack_seq = fack;
-	}
+	tp->fack_seq = fack;
+	if (tp->ca_state != CA_LOSS || tp->undo_marker != 0)
+		MIB_ADD(st, TCP_SACK_REORDER, tcp_update_reordering(tp, ai->reord_seq));
+	ai->reord_seq = tp->snd_nxt;
 	return ai->newly_sacked > 0 || ai->dsack;
 }
 
@@ -142,20 +181,19 @@ void tcp_sack_clear_reneged(struct tcp_sock *tp)
 }
 
 /*
- * A segment was delivered after one sent behind it: the network reorders by so many
- * segments.  Raises the threshold of duplicate ACKs (RFC 4653's idea, Linux's bound).
+ * What begins at low_seq was delivered after something sent behind it, if that was: the network
+ * reorders by so many segments.  Raises the threshold of duplicate ACKs (RFC 4653's idea, Linux's bound).
  */
-void tcp_update_reordering(struct stack *st, struct tcp_sock *tp, uint32_t low_seq, bool ts)
+bool tcp_update_reordering(struct tcp_sock *tp, uint32_t low_seq)
 {
-	uint32_t distance = tp->fack_seq - low_seq;
+	uint32_t distance = tcp_fack(tp) - low_seq;
 	uint32_t segs = (distance + tp->mss - 1) / (tp->mss != 0 ? tp->mss : 1);
 
-	(void)st;
-	(void)ts;
-	if (seq_leq(tp->fack_seq, low_seq))
-		return;
+	if (!seq_lt(low_seq, tcp_fack(tp)))
+		return false;
 	if (segs > tp->reordering)
 		tp->reordering = segs < TCP_MAX_REORDERING ? segs : TCP_MAX_REORDERING;
 	tp->flags |= TF_REORD_SEEN;
 	tp->reord_seen_cnt++;
+	return true;
 }

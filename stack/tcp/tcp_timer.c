@@ -317,12 +317,12 @@ void tcp_probe_restart(struct stack *st, struct tcp_sock *tp, uint64_t now)
 
 static void on_reo(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
-	uint32_t lost = tp->lost_out;
+	uint32_t lost = tp->lost, in_flight = tcp_in_flight(tp);
 	uint64_t wait = tcp_rack_detect(tp, now);
 
 	tcp_xmit_timer_clear(tp);
-	if (tp->lost_out != lost && tp->ca_state < CA_RECOVERY)
-		tcp_enter_recovery(st, tp, false, now);
+	if (tcp_in_flight(tp) != in_flight)
+		tcp_loss_by_timer(st, tp, tp->lost - lost, now);
 	if (wait != 0)
 		tcp_xmit_timer_set(st, tp, XMIT_REO, wait, now);
 	else
@@ -372,7 +372,7 @@ static void on_tlp(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	if (!tcp_send_new(st, tp, true, now)) {
 		for (m = tp->snd_head; pkt_cb(m)->qnext != tp->send_head;)
 			m = pkt_cb(m)->qnext;
-		if (tcp_retransmit(st, tp, m, now) == 0)
+		if (tcp_resend(st, tp, m, now) == 0)
 			tp->flags |= TF_TLP_RETRANS;
 	}
 	tp->tlp_high_seq = tp->snd_nxt;

@@ -139,7 +139,7 @@ TEST(eifel_takes_a_spurious_time_out_back)
 	expect_after_ms(295, 310, ACK, .seq = TSEQ(0), .len = TSMSS);
 	script_check(cwnd(), 1, "cwnd");
 	peer(ACK, .ack = TSEQ(1), .tsecr = ts);
-	script_check(mib(MIB_TCP_SPURIOUS_RTOS), 1, "spurious time-outs");
+	script_check(mib(MIB_TCP_LOSS_UNDO), 1, "undone");
 	script_check(ssthresh(), SSTHRESH_NONE, "ssthresh");
 	must(cwnd() >= 10, "cwnd is %u", cwnd());
 	/* The rest is in flight, not lost. */
@@ -187,7 +187,7 @@ TEST(eifel_takes_a_spurious_fast_retransmission_back)
 	script_check(ca_state(), 0, "Open");
 	script_check(ssthresh(), SSTHRESH_NONE, "ssthresh");
 	must(cwnd() >= 10, "cwnd is %u", cwnd());
-	script_check(mib(MIB_TCP_UNDO), 1, "undone");
+	script_check(mib(MIB_TCP_PARTIAL_UNDO), 1, "undone");
 	expect_nothing();
 	peer(ACK, .ack = TSEQ(10), .tsecr = ts);
 	expect_silence_ms(1000);
@@ -212,7 +212,7 @@ TEST(dsack_takes_a_spurious_fast_retransmission_back)
 	peer(ACK, .ack = SEQ(10), .sack = { { SEQ(0), SEQ(1) } });
 	must(cwnd() >= 10, "cwnd is %u", cwnd());
 	script_check(ssthresh(), SSTHRESH_NONE, "ssthresh");
-	script_check(mib(MIB_TCP_UNDO), 1, "undone");
+	script_check(mib(MIB_TCP_DSACK_UNDO), 1, "undone");
 	script_finish();
 }
 
@@ -229,7 +229,7 @@ TEST(dsack_of_only_one_of_two_retransmissions_undoes_nothing)
 	expect(ACK, .seq = SEQ(1), .len = MSS);
 	peer(ACK, .ack = SEQ(10));
 	peer(ACK, .ack = SEQ(10), .sack = { { SEQ(0), SEQ(1) } });
-	script_check(mib(MIB_TCP_UNDO), 0, "undone");
+	script_check(mib(MIB_TCP_DSACK_UNDO), 0, "undone");
 	must(cwnd() <= 8, "cwnd is %u", cwnd());
 	script_finish();
 }
