@@ -44,6 +44,7 @@ struct dst {
 	struct ipaddr src;   /* preferred source (RFC 6724 for v6) */
 	uint32_t gen;	     /* stack->route.gen at look-up: stale when different */
 	uint16_t mtu;	     /* IP bytes, after path MTU discovery */
+	bool mtu_locked;     /* IPv4: the path takes less than the floor of mtu: no DF unless asked for */
 	bool loop;	     /* one of our own addresses: stays inside */
 	bool broadcast;
 	bool multicast;
@@ -155,7 +156,8 @@ struct icmp_err {
 /*
  * A transport believes e->mtu of a packet-too-big about one of its packets: remember it
  * for the destination (10 minutes, RFC 1191 6.3); every cached dst becomes stale.
- * Never below 552 (IPv4, as Linux) or 1280 bytes (IPv6).
+ * Never below 552 (IPv4, as Linux) or 1280 bytes (IPv6): a router that says less gets packets
+ * without DF.
  */
 void ip_update_pmtu(struct stack *st, const struct ipaddr *dst, uint16_t mtu, uint64_t now);
 

@@ -101,6 +101,7 @@ struct pmtu {
 	struct ipaddr addr;
 	uint64_t expires; /* ns; 0: free */
 	uint16_t mtu;
+	bool locked; /* told less than the floor: packets may be cut on their way */
 };
 
 /* A better first hop to one destination, as a router told (redirect.c). */

@@ -172,11 +172,15 @@ static struct pmtu *pmtu_slot(const struct stack *st, const struct ipaddr *addr)
 	return (struct pmtu *)&st->net.route.pmtu[h % PMTU_MAX];
 }
 
-static uint16_t pmtu_find(const struct stack *st, const struct ipaddr *addr, uint64_t now)
+static void pmtu_apply(const struct stack *st, const struct ipaddr *addr, struct dst *out, uint64_t now)
 {
 	const struct pmtu *p = pmtu_slot(st, addr);
 
-	return p->expires > now && ipaddr_equal(&p->addr, addr) ? p->mtu : UINT16_MAX;
+	out->mtu_locked = false;
+	if (p->expires <= now || !ipaddr_equal(&p->addr, addr) || p->mtu > out->mtu)
+		return;
+	out->mtu = p->mtu;
+	out->mtu_locked = p->locked;
 }
 
 void ip_update_pmtu(struct stack *st, const struct ipaddr *dst, uint16_t mtu, uint64_t now)
@@ -184,13 +188,17 @@ void ip_update_pmtu(struct stack *st, const struct ipaddr *dst, uint16_t mtu, ui
 	struct pmtu *p = pmtu_slot(st, dst);
 	uint16_t floor = ipaddr_is_v4(dst) ? IP4_MIN_PMTU : IP6_MIN_MTU;
 
-	if (mtu < floor)
+	bool locked = mtu < floor;
+
+	if (locked)
 		mtu = floor;
 	/* Never up, only down: a larger one is learned by expiry (RFC 1191 3). */
-	if (p->expires > now && ipaddr_equal(&p->addr, dst) && p->mtu <= mtu)
+	if (p->expires > now && ipaddr_equal(&p->addr, dst) && p->mtu <= mtu &&
+	    p->locked >= locked)
 		return;
 	p->addr = *dst;
 	p->mtu = mtu;
+	p->locked = locked;
 	p->expires = now + PMTU_LIFETIME;
 	route_changed(st);
 	net_house_at(st, p->expires);
@@ -293,7 +301,6 @@ static int lookup(struct stack *st, const struct ipaddr *addr, const struct ipad
 		  struct dst *out, uint64_t now)
 {
 	const struct ifaddr *a;
-	uint16_t pmtu;
 	int err;
 
 	if (ipaddr_is_any(addr) || ipaddr_is_loopback(addr))
@@ -310,9 +317,7 @@ static int lookup(struct stack *st, const struct ipaddr *addr, const struct ipad
 	if (err != 0)
 		return err;
 	out->mtu = link_mtu(st, out->nif, addr);
-	pmtu = pmtu_find(st, addr, now);
-	if (pmtu < out->mtu)
-		out->mtu = pmtu;
+	pmtu_apply(st, addr, out, now);
 	if (src != NULL && !ipaddr_is_any(src)) {
 		out->src = *src;
 	} else {

@@ -5,7 +5,9 @@
  */
 #include "stack/tcp/tcp.h"
 
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 
 /*
  * Many segments in one frame.  Offsets of payload have 16 bits, which the headers of the longest
@@ -167,11 +169,11 @@ void tcp_mtu_reduced(struct stack *st, struct tcp_sock *tp, uint16_t mtu, uint64
 	/* Linux's min_pmtu; RFC 8201 4. */
 	uint16_t floor = ipaddr_is_v4(&tp->node.key.raddr) ? 552 : 1280;
 
-	if (mtu < floor)
-		mtu = floor;
 	if (mtu >= tp->pmtu || !accepts_pmtu(tp))
 		return;
 	ip_update_pmtu(st, &tp->node.key.raddr, mtu, now);
+	if (mtu < floor)
+		mtu = floor;
 	dst_check(st, &tp->inet.dst, &tp->node.key.raddr, &tp->node.key.laddr, now);
 	if (tp->inet.dst.mtu > mtu)
 		tp->inet.dst.mtu = mtu;
@@ -184,7 +186,15 @@ void tcp_mtu_reduced(struct stack *st, struct tcp_sock *tp, uint16_t mtu, uint64
 			tcp_mark_lost(tp, m);
 	if (tp->lost_unsent > 0)
 		tcp_loss_without_congestion(tp);
+	tcp_sndq_recut(st, tp);
 	tcp_mark_pending(st, tp);
+}
+
+/* RFC 6069 2: the time-out was a broken path's doing, not congestion's. */
+static bool says_unreachable(const struct icmp_err *e)
+{
+	return ipaddr_is_v4(&e->dst) ? e->type == ICMP_DEST_UNREACH && e->code <= ICMP_HOST_UNREACH :
+				       e->type == ICMP6_DST_UNREACH && e->code == ICMP6_DST_UNREACH_NOROUTE;
 }
 
 static void sock_icmp_error(struct stack *st, struct tcp_sock *tp, const struct icmp_err *e,
@@ -205,7 +215,8 @@ static void sock_icmp_error(struct stack *st, struct tcp_sock *tp, const struct 
 		return;
 	/*
 	 * As Linux: any error ends an attempt to connect.  RFC 5927 5.2: on an open connection
-	 * even a hard one is only remembered, and told if the connection times out.
+	 * even a hard one is only remembered, and told if the connection times out; ip(7): or at
+	 * once, to who asked for that.
 	 */
 	if (tcp_is_embryo(tp)) {
 		/* As Linux: like a half-open one while nobody has accepted it. */
@@ -213,8 +224,12 @@ static void sock_icmp_error(struct stack *st, struct tcp_sock *tp, const struct 
 			sk->err_soft = e->err;
 	} else if (opening)
 		tcp_done(st, tp, e->err, now);
+	else if (sk->flags & (ipaddr_is_v4(&tp->node.key.raddr) ? SOCK_F_RECVERR : SOCK_F_RECVERR6))
+		sock_error(st, sk, e->err);
 	else
 		sk->err_soft = e->err;
+	if (says_unreachable(e) && seq == tp->snd_una && !opening)
+		tcp_rto_revert(st, tp, now);
 }
 
 void tcp_icmp_error(struct stack *st, const struct icmp_err *e, uint64_t now)

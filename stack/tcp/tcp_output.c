@@ -128,7 +128,8 @@ static int to_network(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w,
 		.proto = IPPROTO_TCP,
 		.ttl = inet_ttl(&tp->inet, v4),
 		.tos = (uint8_t)((inet_tos(&tp->inet, v4) & ~3) | ecn),
-		.df = tp->inet.pmtudisc != IP_PMTUDISC_DONT,
+		.df = tp->inet.pmtudisc != IP_PMTUDISC_DONT &&
+		      !(tp->inet.dst.mtu_locked && tp->inet.pmtudisc == IP_PMTUDISC_WANT),
 	};
 
 	w->ol_flags = RTE_MBUF_F_TX_TCP_CKSUM;

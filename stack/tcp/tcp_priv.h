@@ -294,7 +294,9 @@ static inline uint8_t *tcp_sndq_payload(const struct rte_mbuf *m)
 uint32_t tcp_size_goal(const struct tcp_sock *tp);
 /* m was sent for the first time. */
 void tcp_sndq_sent(struct tcp_sock *tp, struct rte_mbuf *m);
-/* Take the segment behind m, which was sent too, into m; both fit one. */
+/* The MSS fell: cut anew what is not sent yet, and what is to be sent again. */
+void tcp_sndq_recut(struct stack *st, struct tcp_sock *tp);
+/* Take the segment behind m, which was sent too (or neither was), into m; both fit one. */
 void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 void tcp_sndq_append(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 /* A new unsent segment at the end of the queue, empty; NULL: no memory. */
@@ -328,6 +330,8 @@ void tcp_timer_stop_all(struct stack *st, struct tcp_sock *tp);
 void tcp_xmit_timer_set(struct stack *st, struct tcp_sock *tp, enum tcp_xmit_timer kind,
 			uint64_t delay, uint64_t now);
 void tcp_xmit_timer_clear(struct tcp_sock *tp);
+/* An ICMP error came about the segment that timed out. */
+void tcp_rto_revert(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_rearm_rto(struct stack *st, struct tcp_sock *tp, uint64_t now);
 /* Arm the probe of RFC 8985 7.2 if there is something to probe for: new data was sent, or some acked. */
 bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, bool acked, uint64_t now);

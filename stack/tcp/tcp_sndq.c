@@ -253,6 +253,7 @@ void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
 	struct pkt_cb *cb = pkt_cb(m);
 	struct rte_mbuf *next = cb->qnext;
 	struct pkt_cb *ncb = pkt_cb(next);
+	bool sent = seq_lt(cb->seq, tp->snd_nxt);
 
 	memcpy(tcp_sndq_payload(m) + cb->len, tcp_sndq_payload(next), ncb->len);
 	cb->len += ncb->len;
@@ -261,7 +262,8 @@ void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
 	cb->flags |= ncb->flags & (PKT_F_FIN | PKT_F_EOR);
 	tcp_seg_uncount(tp, ncb);
 	cb->sacked |= ncb->sacked & SEG_EVER_RETRANS;
-	tp->packets_out--;
+	if (sent)
+		tp->packets_out--;
 	cb->qnext = ncb->qnext;
 	if (tp->snd_tail == next)
 		tp->snd_tail = m;
@@ -269,6 +271,69 @@ void tcp_sndq_merge(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
 	tp->inet.sk.wmem += ncb->len;
 	cb->charged += ncb->len;
 	pkt_let_go_seg(next);
+}
+
+/* Was m, like first, never sent; or were both sent in one call, once, and are to be sent again? */
+static bool is_of_train(const struct tcp_sock *tp, const struct rte_mbuf *m, const struct pkt_cb *first)
+{
+	if (m == NULL || rte_mbuf_refcnt_read(m) != 1 ||
+	    seq_lt(pkt_cb(m)->seq, tp->snd_nxt) != seq_lt(first->seq, tp->snd_nxt))
+		return false;
+	return !seq_lt(first->seq, tp->snd_nxt) ||
+	       (pkt_cb(m)->tstamp == first->tstamp && pkt_cb(m)->sacked == SEG_LOST);
+}
+
+/* Fill m up to a segment from the one behind it.  True: nothing is left of that. */
+static bool fill_up(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
+{
+	struct pkt_cb *cb = pkt_cb(m), *ncb = pkt_cb(cb->qnext);
+	uint32_t n = tp->mss - cb->len;
+
+	/* It may itself be a rest, at the end of its buffer. */
+	if ((uint32_t)cb->off + tp->mss > m->buf_len) {
+		memmove((uint8_t *)m->buf_addr + PKT_HEADROOM, tcp_sndq_payload(m), cb->len);
+		cb->off = PKT_HEADROOM;
+	}
+	if (ncb->len <= n) {
+		tcp_sndq_merge(st, tp, m);
+		return true;
+	}
+	memcpy(tcp_sndq_payload(m) + cb->len, tcp_sndq_payload(cb->qnext), n);
+	cb->len += n;
+	cb->end_seq += n;
+	tcp_sndq_trim_head(tp, cb->qnext, n);
+	return false;
+}
+
+/*
+ * The MSS fell: cut what is not sent yet, and what is to be sent again, anew, and not each segment in
+ * two, a full one and a rest.  As Linux has it, which keeps segments that left together in one
+ * sk_buff, and cuts that.
+ */
+void tcp_sndq_recut(struct stack *st, struct tcp_sock *tp)
+{
+	struct rte_mbuf *m = tp->snd_head;
+
+	while (m != NULL) {
+		const struct pkt_cb first = *pkt_cb(m);
+		uint32_t left = seq_lt(first.seq, tp->snd_nxt) ?
+					tcp_packet_segs(tp) : UINT32_MAX / 2;
+
+		if (!is_of_train(tp, m, &first)) {
+			m = pkt_cb(m)->qnext;
+			continue;
+		}
+		for (; is_of_train(tp, m, &first) && left > 0; left--, m = pkt_cb(m)->qnext) {
+			if (pkt_cb(m)->len > tp->mss) {
+				if (tcp_split(st, tp, m, tp->mss) < 0)
+					return;
+				left++;
+			}
+			while (pkt_cb(m)->len < tp->mss && left > 1 &&
+			       is_of_train(tp, pkt_cb(m)->qnext, &first) && fill_up(st, tp, m))
+				left--;
+		}
+	}
 }
 
 /* -- buffer space -------------------------------------------------------------------------- */

@@ -212,6 +212,7 @@ static bool window_was_shut(const struct tcp_sock *tp)
 static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	bool shut = window_was_shut(tp);
+	uint16_t mss = tp->mss;
 
 	/* Two of the longest intervals: an answer to the last attempt is never older than one. */
 	if (shut ? now - tp->rcv_tstamp > 2 * TCP_RTO_MAX : rto_gives_up(tp, now)) {
@@ -235,6 +236,8 @@ static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 			tcp_mtup_timeout(st, tp, now);
 	}
 	tcp_loss_enter_rto(st, tp, now);
+	if (unlikely(tp->mss < mss)) /* a black hole */
+		tcp_sndq_recut(st, tp);
 	if (tp->retrans_stamp == 0)
 		tp->retrans_stamp = now;
 	if (!shut)
@@ -242,6 +245,30 @@ static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	back_off(tp);
 	tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
 	tcp_mark_pending(st, tp);
+}
+
+/*
+ * RFC 6069 3: the segment whose retransmission timed out did not get beyond a broken path: take one
+ * back-off back, and if the shorter RTO is over already, send it again now.
+ */
+void tcp_rto_revert(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	uint64_t due;
+
+	if (tp->retransmits == 0 || tp->backoff == 0 || tp->packets_out == 0 ||
+	    tp->xmit_timer != XMIT_RTO)
+		return;
+	tp->backoff--;
+	tcp_rto_reset(tp);
+	for (unsigned int i = 0; i < tp->backoff && tp->rto < TCP_RTO_MAX; i++)
+		tp->rto *= 2;
+	if (tp->rto > TCP_RTO_MAX)
+		tp->rto = TCP_RTO_MAX;
+	due = pkt_cb(tp->snd_head)->tstamp + tp->rto;
+	if (due > now)
+		tcp_xmit_timer_set(st, tp, XMIT_RTO, due - now, now);
+	else
+		on_rto(st, tp, now);
 }
 
 /* The persist timer's next interval: the RTO, backed off, between RTO_MIN and RTO_MAX. */

@@ -32,9 +32,8 @@ TEST(packet_too_big_resends_at_once_in_pieces_and_keeps_cwnd)
 	expect(ACK, .seq = 2921, .len = 500);
 	peer_icmp(3, 4, .mtu = 1300, .seq = 1);
 	expect(ACK, .seq = 1, .len = 1260);
-	expect(ACK, .seq = 1261, .len = 200);
-	expect(ACK, .seq = 1461, .len = 1260);
-	expect(ACK, .seq = 2721, .len = 700); /* what is short takes along what follows */
+	expect(ACK, .seq = 1261, .len = 1260); /* cut anew, not each in two */
+	expect(ACK, .seq = 2521, .len = 900);
 	expect_nothing();
 	script_check(tcpi(TCPI_CWND), 10, "cwnd");
 	script_check(tcpi(TCPI_MSS), 1260, "MSS");
@@ -46,6 +45,37 @@ TEST(packet_too_big_resends_at_once_in_pieces_and_keeps_cwnd)
 	peer(ACK);
 	expect_silence_ms(2000);
 	must(tcpi(TCPI_CWND) >= 10, "the window shrank");
+	script_finish();
+}
+
+/* What waits behind it is cut anew, too: full segments, in order, every byte once. */
+TEST(packet_too_big_cuts_what_waits_anew)
+{
+	int next = 1;
+
+	script(.seed = 14);
+	given_connected(.sack = true);
+	app_send(40 * 1460);
+	for (int i = 0; i < 10; i++)
+		expect(ACK, .seq = 1 + i * 1460, .len = 1460);
+	expect_nothing();
+	peer_icmp(3, 4, .mtu = 1300, .seq = 1);
+	while (next < 14601) {
+		expect_whatever();
+		must(S.f->rcv_nxt > (uint32_t)next, "nothing came from %d on", next);
+		next = (int)S.f->rcv_nxt;
+		peer(ACK);
+		if (next >= 14601)
+			break;
+	}
+	for (int i = 0; i < 5; i++)
+		expect(ACK, .len = 1260);
+	expect_whatever();
+	peer(ACK);
+	expect_whatever();
+	peer(ACK);
+	expect_whatever();
+	script_check(S.f->rcv_nxt, 1 + 40 * 1460, "all of it");
 	script_finish();
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""open_recovery.py - recovery, where the shim still differs from the kernel."""
+"""icmp_errors.py - what routers say of an open connection's packets."""
 from consts import *
 from script import script
 from recovery import SACK
@@ -21,7 +21,7 @@ def the_path_has_a_smaller_mtu(t):
 
 @script
 def an_mtu_told_about_other_data(t):
-    fd = t.accepted(**SACK)
+    fd = t.accepted(rtt=0.05, ws=7, sack=True)
     t.call("send", fd, 5000)
     t.icmp(3, 4, 1200, seq=100000)
     t.icmp(3, 4, 1200, seq=-100)
@@ -43,3 +43,19 @@ def unreachable_while_established(t):
     t.poll(fd)
     t.call("recvmsg", fd, 100, MSG_ERRQUEUE | MSG_DONTWAIT, 200)
     t.error(fd)
+
+
+@script(seconds=2)
+def unreachable_takes_a_back_off_back(t):
+    fd = t.accepted(ws=7, sack=True)
+    t.call("send", fd, 1000)
+    t.sleep(0.75)
+    t.info(fd, "backoff", "retransmits", "ca_state", "unacked", "lost", "retrans")
+    t.icmp(3, 1, seq=1)
+    t.info(fd, "backoff", "retransmits", "ca_state")
+    t.sleep(0.3)
+    t.icmp(3, 3, seq=1)
+    t.icmp(3, 0, seq=501)
+    t.info(fd, "backoff", "retransmits", "ca_state")
+    t.peer("A")
+    t.info(fd, "backoff", "retransmits", "ca_state")
