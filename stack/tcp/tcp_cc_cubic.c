@@ -13,10 +13,6 @@
  * of ten segments would take twice as long to come back as those of the neighbours that they share
  * a path with.
  *
- * Deviation: 4.8 and 4.10 begin flat where there is no W_max: after HyStart++ has left slow start,
- * and after a time-out.  As in Linux it is at least 5 % a round trip until a loss tells where the limit
- * is: slow start that ended too early would otherwise cost a long path seconds.
- *
  * Deviation: RFC 9406 4.2 lets an unpaced sender grow by at most L = 8 segments per ACK in slow
  * start.  As in Linux there is no such bound: a receiver that coalesces (GRO) acknowledges up to
  * 44 segments at once, and slow start would no longer double.  Nobody gains by it: what was not
@@ -154,8 +150,6 @@ static uint32_t growth_interval(const struct tcp_sock *tp, const struct cubic *c
 	target = w_cubic(cu, (now - cu->epoch + (tp->min_rtt != 0 ? tp->min_rtt : tp->srtt >> 3)) /
 				     NS_PER_MS);
 	cnt = target > cwnd ? cwnd / (target - cwnd) : 100 * cwnd;
-	if (cu->w_max == 0 && cnt > 20)
-		cnt = 20;
 	if (est > cwnd && cnt > cwnd / (est - cwnd))
 		cnt = cwnd / (est - cwnd);
 	if (cnt < 2)

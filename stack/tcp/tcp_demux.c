@@ -190,9 +190,11 @@ void tcp_mtu_reduced(struct stack *st, struct tcp_sock *tp, uint16_t mtu, uint64
 	tcp_mark_pending(st, tp);
 }
 
-/* RFC 6069 2: the time-out was a broken path's doing, not congestion's. */
-static bool says_unreachable(const struct icmp_err *e)
+/* RFC 6069 2: the time-out was a broken path's doing, not congestion's.  A router must have said so. */
+static bool says_unreachable(struct stack *st, const struct icmp_err *e)
 {
+	if (ip_addr_is_ours(st, &e->from))
+		return false;
 	return ipaddr_is_v4(&e->dst) ? e->type == ICMP_DEST_UNREACH && e->code <= ICMP_HOST_UNREACH :
 				       e->type == ICMP6_DST_UNREACH && e->code == ICMP6_DST_UNREACH_NOROUTE;
 }
@@ -228,7 +230,7 @@ static void sock_icmp_error(struct stack *st, struct tcp_sock *tp, const struct 
 		sock_error(st, sk, e->err);
 	else
 		sk->err_soft = e->err;
-	if (says_unreachable(e) && seq == tp->snd_una && !opening)
+	if (says_unreachable(st, e) && seq == tp->snd_una && !opening)
 		tcp_rto_revert(st, tp, now);
 }
 

@@ -119,8 +119,8 @@ START_TEST(a_small_window_gains_a_segment_a_round_below_w_max)
 }
 END_TEST
 
-/* 4.8: after a time-out K is 0: no climb to the old W_max, but (as in Linux) 5 % a round trip. */
-START_TEST(after_a_time_out_growth_is_a_twentieth)
+/* 4.8: after a time-out K is 0: no climb to the old W_max. */
+START_TEST(after_a_time_out_the_curve_begins_flat)
 {
 	uint64_t rtt = 100 * NS_PER_MS;
 
@@ -128,11 +128,10 @@ START_TEST(after_a_time_out_growth_is_a_twentieth)
 	tp->ssthresh = tp->cc->ssthresh(tp);
 	tp->cc->on_rto(tp, now);
 	tp->cwnd = tp->ssthresh; /* where slow start ends */
-	ck_assert_uint_eq(round_trip(rtt), 35);
-	ck_assert_uint_eq(round_trip(rtt), 36);
-	/* Until the next loss; then there is a W_max. */
-	lose(1000);
-	ck_assert_msg(round_trip(rtt) < 15, "cwnd is %u", tp->cwnd);
+	for (int i = 0; i < 20; i++)
+		round_trip(rtt);
+	/* 700 + C * 2^3; with K from the old W_max it would be 860. */
+	ck_assert_msg(tp->cwnd >= 700 && tp->cwnd < 720, "cwnd is %u after 2 s", tp->cwnd);
 }
 END_TEST
 
@@ -221,7 +220,7 @@ START_TEST(conservative_slow_start_grows_by_a_quarter_for_five_rounds)
 	ck_assert_uint_eq(tp->ssthresh, TCP_SSTHRESH_INF);
 	n = round_trip(50 * NS_PER_MS);
 	ck_assert_uint_lt(tp->ssthresh, TCP_SSTHRESH_INF);
-	ck_assert_msg(n <= tp->cwnd / 20 + 1, "%u in congestion avoidance", n);
+	ck_assert_msg(n < 10, "%u in congestion avoidance", n);
 }
 END_TEST
 
@@ -281,7 +280,7 @@ static Suite *cubic_suite(void)
 	tcase_add_loop_test(tc, the_reno_friendly_region_holds_for_large_windows, 0, 4);
 	tcase_add_test(tc, the_reno_friendly_region_turns_to_one_segment_a_round);
 	tcase_add_test(tc, the_curve_is_flat_around_w_max);
-	tcase_add_test(tc, after_a_time_out_growth_is_a_twentieth);
+	tcase_add_test(tc, after_a_time_out_the_curve_begins_flat);
 	tcase_add_test(tc, a_small_window_gains_a_segment_a_round_below_w_max);
 	tcase_add_test(tc, an_undone_reduction_leaves_the_curve_alone);
 	tcase_add_test(tc, fast_convergence_remembers_less);
