@@ -329,7 +329,7 @@ void tcp_sndq_recut(struct stack *st, struct tcp_sock *tp)
 					return;
 				left++;
 			}
-			while (pkt_cb(m)->len < tp->mss && left > 1 &&
+			while (pkt_cb(m)->len < tp->mss && left > 1 && !(pkt_cb(m)->flags & PKT_F_EOR) &&
 			       is_of_train(tp, pkt_cb(m)->qnext, &first) && fill_up(st, tp, m))
 				left--;
 		}
