@@ -270,7 +270,8 @@ static bool is_as_fast(const char *golden, const char *now)
 		return false;
 	want = strtod(g, NULL);
 	got = strtod(n, NULL);
-	return got > 0.9 * want;
+	/* A queue of some eight packets is shorter than a train: what is joined loses more there. */
+	return got > (strstr(golden, "buffer=0.05BDP") != NULL ? 0.75 : 0.9) * want;
 }
 
 /* Who of several streams gets more turns on single packets: over other links only the totals hold. */
