@@ -46,7 +46,6 @@
 #include "preload/fdtable.h"
 #include "preload/keeper.h"
 #include "preload/real.h"
-#include "stack/core/mib.h"
 #include "stack/stack.h"
 
 #define ACTIVE (20 * NSEC_PER_MSEC)
@@ -259,9 +258,9 @@ static int keeper_sleep(struct keeper_self *k)
 /* What nstat(8) would print; the kernel's own counts are gone with us. */
 static void log_counters(void)
 {
-	for (unsigned int i = 0; mib_name(i) != NULL; i++)
+	for (unsigned int i = 0; stack_mib_name(i) != NULL; i++)
 		if (stack_mib(shm->stack, i) != 0)
-			shim_log(LOG_LEVEL_DEBUG, "%s %lu", mib_name(i),
+			shim_log(LOG_LEVEL_DEBUG, "%s %lu", stack_mib_name(i),
 				 (unsigned long)stack_mib(shm->stack, i));
 }
 

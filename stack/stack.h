@@ -137,7 +137,9 @@ void stack_mark_mbufs(struct stack *st);
 /* True also for what was handed to a link and has not come back. */
 bool stack_owns_mbuf(const struct rte_mbuf *m, void *st);
 
-/* -- statistics: mib.h names them ---------------------------------------------- */
+/* -- statistics: mib.h has their numbers --------------------------------------- */
 uint64_t stack_mib(const struct stack *st, unsigned int which);
+/* "TcpInSegs" for MIB_TCP_IN_SEGS, as nstat(8) calls it; NULL beyond the last. */
+const char *stack_mib_name(unsigned int which);
 
 #endif

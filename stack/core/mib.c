@@ -4,13 +4,15 @@
 
 #include <stddef.h>
 
+#include "stack/stack.h"
+
 static const char *const mib_names[MIB_COUNT] = {
 #define X(symbol, name) [MIB_##symbol] = name,
 	MIB_TABLE(X)
 #undef X
 };
 
-const char *mib_name(unsigned int which)
+const char *stack_mib_name(unsigned int which)
 {
 	return which < MIB_COUNT ? mib_names[which] : NULL;
 }

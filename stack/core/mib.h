@@ -151,9 +151,6 @@ struct mib {
 	uint64_t v[MIB_COUNT];
 };
 
-/* "TcpInSegs" for MIB_TCP_IN_SEGS; NULL beyond the last. */
-const char *mib_name(unsigned int which);
-
 #define MIB_INC(st, symbol) ((st)->mib.v[MIB_##symbol]++)
 #define MIB_DEC(st, symbol) ((st)->mib.v[MIB_##symbol]--)
 #define MIB_ADD(st, symbol, n) ((st)->mib.v[MIB_##symbol] += (n))

@@ -309,6 +309,9 @@ static bool fill_up(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m)
  * The MSS fell: cut what is not sent yet, and what is to be sent again, anew, and not each segment in
  * two, a full one and a rest.  As Linux has it, which keeps segments that left together in one
  * sk_buff, and cuts that.
+ *
+ * Smaller segments are more of them: a deep queue must not take the packet memory of all
+ * connections.  What is left as it is here is cut in two when it is sent.
  */
 void tcp_sndq_recut(struct stack *st, struct tcp_sock *tp)
 {
@@ -325,7 +328,8 @@ void tcp_sndq_recut(struct stack *st, struct tcp_sock *tp)
 		}
 		for (; is_of_train(tp, m, &first) && left > 0; left--, m = pkt_cb(m)->qnext) {
 			if (pkt_cb(m)->len > tp->mss) {
-				if (tcp_split(st, tp, m, tp->mss) < 0)
+				if (rte_mempool_avail_count(st->cfg.mbufs) < st->cfg.mbufs->size / 2 ||
+				    tcp_split(st, tp, m, tp->mss) < 0)
 					return;
 				left++;
 			}

@@ -118,7 +118,9 @@ for arg in "$@"; do
 	case $arg in
 	--check | --beside | --company | --system) kind=${arg#--} ;;
 	*)
-		eval "$kind=\"\$$kind \$arg\""
+		eval "list=\$$kind"
+		case " $list " in *" $arg "*) continue ;; esac
+		eval "$kind=\"\$list \$arg\""
 		suites=$((suites + 1))
 		;;
 	esac

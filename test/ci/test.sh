@@ -40,6 +40,7 @@ company=$(for t in test/ci/protocols.sh test/ci/api.py test/ci/verdicts.sh test/
 	case " $alone $first " in *" $t "*) ;; *) echo "$t" ;; esac
 done)
 # The simulations want no more than a core; some units want the other one for themselves.
+# The longest simulations are the first.
 sh test/ci/suites.sh --check $(binaries test/unit/test_*.c) \
-	--beside $(binaries test/sim/test_*.c test/fuzz/fuzz_*.c) \
+	--beside $(binaries test/sim/test_prop_tcp.c test/sim/test_goodput.c test/sim/test_*.c test/fuzz/fuzz_*.c) \
 	--company $first $company --system $alone

@@ -207,6 +207,7 @@ def closed_port(t):
 def wrong_answers_to_a_syn(t):
     fd = t.connecting()
     t.peer("SA", ack=5, mss=1460)
+    t.sleep(0.03)                                   # after which the SYN goes again
     t.peer("A", ack=1)
     t.peer("A", ack=3)
     t.peer("R", seq=0)
