@@ -176,7 +176,7 @@ class Tester:
             if left <= 0:
                 return
             ready = select.select([self.world.raw, self.actor.sock], [], [], left)[0]
-            if not ready and count_late:
+            if count_late: # also if something came while we should have gone on already
                 self.trace.late = max(self.trace.late, time.time() - until - 0.002)
             if self.world.raw in ready:
                 for stamp, frame in self.world.received():
