@@ -203,13 +203,24 @@ static inline uint32_t tcp_ts_clock(uint64_t now)
 	return (uint32_t)(now / NS_PER_MS);
 }
 
+/* -- tcp_xmit.c -------------------------------------------------------------------------- */
+/*
+ * Transmit n segments of the queue, m and those behind it, of which all but the last are as
+ * long as m (tcp_tso.c says when n may be more than one).  0, -ENOBUFS, or what the network
+ * layer says.
+ */
+int tcp_xmit_segments(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_t n,
+		      bool retrans, uint64_t now);
+int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
+		     uint64_t now);
+void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t now);
+
 /* -- tcp_output.c, tcp_ctl.c -------------------------------------------------------------- */
 /* Send what may be sent: retransmissions, data, FIN, the ACK owed.  Sets timers. */
 void tcp_output(struct stack *st, struct tcp_sock *tp, uint64_t now);
 /* The same, of new data no more than one packet of Linux's: while a writer is still at it. */
 void tcp_push_one(struct stack *st, struct tcp_sock *tp, uint64_t now);
-int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, bool retrans,
-		     uint64_t now);
 /* Send a queued segment again; and that is a retransmission which recovery counts as in flight. */
 int tcp_resend(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
 int tcp_retransmit(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now);
@@ -218,8 +229,6 @@ bool tcp_send_new(struct stack *st, struct tcp_sock *tp, bool probe, uint64_t no
 bool tcp_nagle_holds(const struct tcp_sock *tp, const struct rte_mbuf *m);
 uint32_t tcp_window_allows(const struct tcp_sock *tp, const struct rte_mbuf *m);
 bool tcp_is_paced(const struct tcp_sock *tp);
-void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now);
-void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t now);
 /* Window probe: one byte if there is one and it fits nothing, else an old sequence number. */
 void tcp_write_wakeup(struct stack *st, struct tcp_sock *tp, uint64_t now);
 /* fo: the Fast Open option, NULL: none; data: the queued segment that goes along, or NULL. */
