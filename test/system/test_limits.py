@@ -164,6 +164,7 @@ while True:
                 full += 1
                 if full == 5:
                     print("full", flush=True)
+                break # it may be among those that can be read
         else:
             d = c.recv(100)
             if d:

@@ -37,6 +37,8 @@ class TwoTaps(TapWorld):
 
     def move_second(self):
         wait_until(lambda: "shim1" in sh(["ip", "-n", self.ns, "link"]), "the second TAP")
+        # The one that an ended program had may be going still.
+        wait_until(lambda: "shim1" not in sh(["ip", "-n", self.second_ns, "link"]), "the first one's end")
         sh(["ip", "-n", self.ns, "link", "set", "shim1", "netns", self.second_ns])
         self.kernel_addresses(self.second_ns, "shim1", SECOND_PEER4, SECOND_PEER6)
         sh(["ip", "-n", self.second_ns, "link", "set", "shim1", "up"])

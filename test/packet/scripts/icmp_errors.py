@@ -2,12 +2,11 @@
 """icmp_errors.py - what routers say of an open connection's packets."""
 from consts import *
 from script import script
-from recovery import SACK
 
 
 @script(families=(4, 6))
 def the_path_has_a_smaller_mtu(t):
-    fd = t.accepted(**SACK)
+    fd = t.accepted(ws=7, sack=True)                # what ICMP has it send again bears an old timestamp of the kernel's
     t.call("send", fd, 5000)
     if t.family == 4:
         t.icmp(3, 4, 1200, seq=1)
