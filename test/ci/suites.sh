@@ -3,9 +3,10 @@
 #
 # suites.sh - run suites, keep their output, add up the results (protocol: test/README.md).
 #
-# usage: suites.sh [--check SUITE...] [--beside SUITE...] [--company SUITE...] [--system SUITE...]
+# usage: suites.sh [--check SUITE...] [--beside SUITE...] [--alone SUITE...] [--company SUITE...] [--system SUITE...]
 #	--check    Check binaries (the default kind), one after the other
 #	--beside   Check binaries too, at the same time as those
+#	--alone    Check binaries that want the machine to themselves
 #	--company  programs that print ok/not ok/skip lines, two at a time
 #	--system   such programs that want the machine to themselves
 # LOGS=dir      where output is kept     (default $BUILD/test-logs)
@@ -111,12 +112,12 @@ run_suites() {
 }
 
 # Names of suites have no spaces: they are files of ours.
-check= beside= company= system= suites=0
+check= beside= alone= company= system= suites=0
 kind=check
 [ $# -gt 0 ] || { echo "suites.sh: which suites?" >&2; exit 2; }
 for arg in "$@"; do
 	case $arg in
-	--check | --beside | --company | --system) kind=${arg#--} ;;
+	--check | --beside | --alone | --company | --system) kind=${arg#--} ;;
 	*)
 		eval "list=\$$kind"
 		case " $list " in *" $arg "*) continue ;; esac
@@ -129,6 +130,7 @@ done
 run_suites check $beside &
 run_suites check $check $beside
 wait
+run_suites check $alone
 run_suites system $company &
 run_suites system $company
 wait

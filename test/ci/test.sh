@@ -33,7 +33,8 @@ binaries() {
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
 export PYTHONDONTWRITEBYTECODE=1
 # These look at what happens within milliseconds, or at what an idle program costs.
-alone="test/packet/run test/system/test_faults.py test/system/test_nginx.py"
+alone="test/packet/run test/system/test_faults.py test/system/test_nginx.py test/system/test_ping.py"
+alone_unit=test/unit/test_wait.c
 # The longest first, so that two lanes end together.
 first="test/ci/tryout.sh test/system/test_programs.py test/ci/layers.sh test/system/test_cpython.py"
 company=$(for t in test/ci/protocols.sh test/ci/api.py test/ci/verdicts.sh test/ci/cli.sh test/system/test_*.py; do
@@ -41,6 +42,6 @@ company=$(for t in test/ci/protocols.sh test/ci/api.py test/ci/verdicts.sh test/
 done)
 # The simulations want no more than a core; some units want the other one for themselves.
 # The longest simulations are the first.
-sh test/ci/suites.sh --check $(binaries test/unit/test_*.c) \
+sh test/ci/suites.sh --check $(binaries $(ls test/unit/test_*.c | grep -vx "$alone_unit")) --alone $(binaries $alone_unit) \
 	--beside $(binaries test/sim/test_prop_tcp.c test/sim/test_goodput.c test/sim/test_*.c test/fuzz/fuzz_*.c) \
 	--company $first $company --system $alone

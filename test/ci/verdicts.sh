@@ -53,6 +53,7 @@ expect verdict_hang 1 "1 passed, 1 failed, 0 skipped" "$dir/hang"
 expect verdict_status_against_summary 1 "1 passed, 1 failed, 0 skipped" "$dir/lies"
 expect verdict_missing_suite 1 "0 passed, 1 failed, 0 skipped" "$dir/nowhere"
 expect verdict_system_good 0 "2 passed, 0 failed, 1 skipped" --system "$dir/sysgood"
+expect verdict_alone 1 "5 passed, 1 failed, 0 skipped" --check "$dir/good" --alone "$dir/bad"
 expect verdict_system_in_company 0 "2 passed, 0 failed, 1 skipped" --company "$dir/sysgood"
 expect verdict_system_two_in_company 1 "3 passed, 1 failed, 1 skipped" \
 	--company "$dir/sysgood" "$dir/sysbad"
