@@ -226,12 +226,6 @@ static uint64_t now_ms(void)
 }
 
 /*
- * A server's program has waited for this client in its first call for a socket, and is yet to bind
- * and listen: who connects at once would be refused.
- */
-#define SERVER_HEAD_START_MS 50
-
-/*
  * Neither side is told by anything but the driver's own thread, so both look every few
  * milliseconds.  Handlers of the program do not run meanwhile: they might use sockets.
  */
@@ -250,8 +244,6 @@ static int memif_connect(struct port_open *o)
 			running = rte_eth_dev_start(p->id) == 0;
 		if (running && memif_is_linked(p)) {
 			p->link_fd = memif_control_fd(o, &a);
-			if (!a.server)
-				port_sys_poll(NULL, 0, SERVER_HEAD_START_MS);
 			return 0;
 		}
 		if (now_ms() >= deadline)

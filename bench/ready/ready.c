@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ready.so - preloaded before libshim.so: main() begins when the server listens.
+ *
+ * A memif server's program waits for its client in its first call for a socket, so that it
+ * listens only after this client has opened the link: a client that connects at once, and
+ * once, is refused.  READY=ADDRESS:PORT says whom to ask, every 5 ms for 10 s.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int try_connect(const struct sockaddr_in *sin)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? -1 : connect(fd, (const struct sockaddr *)sin, sizeof(*sin));
+
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static __attribute__((constructor)) void wait_until_ready(void)
+{
+	struct timespec pause = { .tv_nsec = 5000000 };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	char *text = getenv("READY"), *colon;
+
+	if (text == NULL)
+		return;
+	/* Children of the program ask nobody. */
+	text = strdup(text);
+	unsetenv("READY");
+	colon = text != NULL ? strchr(text, ':') : NULL;
+	if (colon != NULL) {
+		*colon = '\0';
+		sin.sin_port = htons((uint16_t)atoi(colon + 1));
+		if (inet_pton(AF_INET, text, &sin.sin_addr) == 1)
+			for (int i = 0; i < 2000 && try_connect(&sin) != 0; i++)
+				nanosleep(&pause, NULL);
+	}
+	free(text);
+}
