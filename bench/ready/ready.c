@@ -4,9 +4,11 @@
  *
  * A memif server's program waits for its client in its first call for a socket, so that it
  * listens only after this client has opened the link: a client that connects at once, and
- * once, is refused.  READY=ADDRESS:PORT says whom to ask, every 5 ms for 10 s.
+ * once, is refused.  READY=PROGRAM@ADDRESS:PORT says who asks (not the taskset that runs it), and
+ * whom, every 5 ms for 10 s.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -26,20 +28,22 @@ static __attribute__((constructor)) void wait_until_ready(void)
 {
 	struct timespec pause = { .tv_nsec = 5000000 };
 	struct sockaddr_in sin = { .sin_family = AF_INET };
-	char *text = getenv("READY"), *colon;
+	char text[64], *addr, *port;
 
-	if (text == NULL)
+	if (getenv("READY") == NULL || strlen(getenv("READY")) >= sizeof(text))
+		return;
+	strcpy(text, getenv("READY"));
+	addr = strchr(text, '@');
+	port = addr != NULL ? strchr(addr, ':') : NULL;
+	if (port == NULL)
+		return;
+	*addr++ = *port++ = '\0';
+	if (strcmp(text, program_invocation_short_name) != 0 ||
+	    inet_pton(AF_INET, addr, &sin.sin_addr) != 1)
 		return;
 	/* Children of the program ask nobody. */
-	text = strdup(text);
 	unsetenv("READY");
-	colon = text != NULL ? strchr(text, ':') : NULL;
-	if (colon != NULL) {
-		*colon = '\0';
-		sin.sin_port = htons((uint16_t)atoi(colon + 1));
-		if (inet_pton(AF_INET, text, &sin.sin_addr) == 1)
-			for (int i = 0; i < 2000 && try_connect(&sin) != 0; i++)
-				nanosleep(&pause, NULL);
-	}
-	free(text);
+	sin.sin_port = htons((uint16_t)atoi(port));
+	for (int i = 0; i < 2000 && try_connect(&sin) != 0; i++)
+		nanosleep(&pause, NULL);
 }
