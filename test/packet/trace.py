@@ -157,11 +157,6 @@ def compare_times(kernel, shim, times, tolerance):
     return wrong
 
 
-def is_of_time(wrong):
-    """Is this line of compare() about when, not what?"""
-    return wrong.startswith(("time differs", "timestamp off"))
-
-
 def compare(kernel, shim, tolerance=0.0):
     """What differs, as lines; nothing if nothing does.  tolerance: further seconds, of times."""
     wrong = []

@@ -123,6 +123,15 @@ class Actor:
         for p in [pid] + children_of(pid, keepers=True):
             be_prompt(p)
 
+    def waited(self):
+        """How long it and its keeper have waited for a core so far, in seconds: whichever did longer."""
+        times = [0.0]
+        for p in [self.process.pid] + children_of(self.process.pid, keepers=True):
+            with contextlib.suppress(OSError, IndexError):
+                with open(f"/proc/{p}/schedstat", encoding="ascii") as f:
+                    times.append(int(f.read().split()[1]) / 1e9)
+        return max(times)
+
     def output(self):
         self.log.seek(0)
         return self.log.read()[-2000:].decode(errors="replace")

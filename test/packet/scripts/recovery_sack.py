@@ -11,7 +11,7 @@ def fast_retransmit_with_sack(t):
     for n in (2, 3, 4):
         t.peer("A", ack=1, sack=[(1001, n * 1000 + 1)])
     t.info(fd, *STATE)
-    for n in (5, 6, 7, 8, 9, 10):
+    for n in (6, 10):                               # well before what went since could count as lost (RACK)
         t.peer("A", ack=1, sack=[(1001, n * 1000 + 1)])
     t.info(fd, *STATE)
     t.peer("A", ack=10001)
