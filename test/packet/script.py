@@ -29,6 +29,8 @@ ALL = []
 # Nothing for so long after a stimulus: what it causes at once has been seen.
 SETTLE_S = 0.008
 CALL_LIMIT_S = 8.0
+# So often at least it is looked at who waits for a core.
+LOOK_S = 0.1
 FIRST_PORT, SUBJECT_PORT = 7000, 8080
 
 
@@ -149,12 +151,20 @@ class Tester:
         self.observer = None      # function of (time, frame), of each that comes; true: it was written down
         self.settle_s = SETTLE_S
         self.names = 0
+        self.waited = 0.0
         self.f = self.flow()
 
     def begin(self):
         """What was done so far does not count."""
         self.trace, self.names, self.packets, self.taken = Trace(), 0, [], 0
         self.trace.begin = time.time()
+        self.waited = self.actor.waited()
+
+    def look(self):
+        """How long did others wait for a core since the last look?"""
+        waited = self.actor.waited()
+        self.trace.was_late("wait for a core", waited - self.waited)
+        self.waited = waited
 
     # -- flows -----------------------------------------------------------------------------
     def flow(self, port=SUBJECT_PORT, peer_port=None, iss=None):
@@ -175,11 +185,13 @@ class Tester:
             left = until - time.time()
             if left <= 0:
                 return
-            ready = select.select([self.world.raw, self.actor.sock], [], [], left)[0]
+            ready = select.select([self.world.raw, self.actor.sock], [], [], min(left, LOOK_S))[0]
+            self.look()
             if count_late: # also if something came while we should have gone on already
-                self.trace.late = max(self.trace.late, time.time() - until - 0.002)
+                self.trace.was_late("tester", time.time() - until - 0.002)
             if self.world.raw in ready:
                 for stamp, frame in self.world.received():
+                    self.trace.was_late("tester, a frame", time.time() - stamp - 0.005)
                     self.frame_came(stamp, frame)
             if self.actor.sock in ready:
                 for line in self.actor.answers():
@@ -236,7 +248,7 @@ class Tester:
             return
         seen, end = len(self.packets), time.time() + self.settle_s
         while time.time() < end:
-            self.pump(end, lambda: len(self.packets) != seen, count_late=False)
+            self.pump(end, lambda n=seen: len(self.packets) != n)
             if len(self.packets) != seen:
                 seen, end = len(self.packets), time.time() + self.settle_s
 
@@ -360,7 +372,9 @@ class Tester:
         if name in ("socket", "accept", "epoll_create", "dup") and result.ret >= 0:
             self.names += 1
             result.ret = Fd(result.ret, f"fd{self.names}")
-        self.trace.late = max(self.trace.late, begin - told - 0.005 if kind == "call" else 0)
+        if kind == "call":
+            self.trace.was_late("actor", begin - told - 0.005)
+            self.trace.was_late("tester, an answer", time.time() - end - 0.005)
         self.trace.add(kind, end, f"{text} → {result.text()}", "calls" if kind == "call" else f"call {number}")
         return result
 

@@ -87,8 +87,12 @@ def packet_text(p, flow, ignore=()):
 class Trace:
     def __init__(self):
         self.events = []
-        self.late = 0.0 # how late the tester, or the actor, was at the worst
+        self.late, self.late_one = 0.0, "" # by how much at the worst, and who
         self.begin = 0.0
+
+    def was_late(self, who, seconds):
+        if seconds > self.late:
+            self.late, self.late_one = seconds, who
 
     def add(self, *args, **kw):
         self.events.append(Event(*args, **kw))

@@ -89,6 +89,6 @@ def arp_a_stale_neighbour_is_probed(t):
     arp(t, 1, t.host, "192.0.2.1")
     t.silent = True
     t.call("send", fd, 10, 0, t.host, 6000)
-    t.sleep(8.3)
+    t.sleep(9.0)
     t.call("send", fd, 10, 0, t.host, 6000)
     t.sleep(0.1)
