@@ -173,6 +173,7 @@ CHECK_CFLAGS := $(shell $(PKG_CONFIG) --cflags check 2>/dev/null)
 CHECK_LIBS := $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lcheck)
 test_options_OBJS := $(call objects,$(wildcard preload/options*.c))
 test_options_ports_OBJS := $(test_options_OBJS)
+test_options_sources_OBJS := $(test_options_OBJS)
 .SECONDEXPANSION:
 $(CHECKS): $(BUILD)/%: $(O)/%.o $$($$(notdir $$*)_OBJS) $(LIBWIRE) $(LIBPORT) $(LIBSTACK)
 	$(call say,LD,$@)

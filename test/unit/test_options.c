@@ -1,74 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The option table: every option good, bad and at its bounds; the INI file; precedence.
- */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "preload/options.h"
+/* The option table: every option good, bad and at its bounds.  Where values come from: test_options_sources.c. */
 #include "stack/tcp/tcp_cc.h"
-#include "test/check_main.h"
-
-static struct shim_config cfg;
-static char err[OPTION_ERR_LEN];
-
-static void setup(void)
-{
-	for (unsigned int i = 0; i < OPTION_COUNT; i++) {
-		char name[32];
-
-		option_env_name(&option_table[i], 0, name, sizeof(name));
-		unsetenv(name);
-	}
-	config_defaults(&cfg);
-	err[0] = '\0';
-}
-
-static int set(enum option_id id, const char *value)
-{
-	return option_set(&cfg, &option_table[id], value, "--here", err, sizeof(err));
-}
-
-/* Is refused; the message is one line that has origin, value and what is allowed. */
-static void refused(enum option_id id, const char *value)
-{
-	struct shim_config before = cfg;
-
-	ck_assert_msg(set(id, value) == -EINVAL, "%s took '%s'", option_table[id].name, value);
-	ck_assert_msg(memcmp(&before, &cfg, sizeof(cfg)) == 0, "%s '%s' left traces",
-		      option_table[id].name, value);
-	ck_assert_ptr_eq(strchr(err, '\n'), NULL);
-	ck_assert_msg(strncmp(err, "--here: '", 9) == 0, "%s", err);
-	ck_assert_msg(strstr(err, option_table[id].allowed) != NULL, "%s", err);
-}
-
-static void taken(enum option_id id, const char *value)
-{
-	ck_assert_msg(set(id, value) == 0, "%s refused '%s': %s", option_table[id].name, value, err);
-}
-
-static struct ipaddr ip(const char *text)
-{
-	struct in6_addr in6;
-	struct in_addr in;
-
-	if (inet_pton(AF_INET, text, &in) == 1)
-		return ipaddr_from_v4(in.s_addr);
-	ck_assert_int_eq(inet_pton(AF_INET6, text, &in6), 1);
-	return ipaddr_from_in6(&in6);
-}
-
-static void same_addr(const struct ipaddr *a, const char *text)
-{
-	struct ipaddr b = ip(text);
-
-	ck_assert_msg(ipaddr_equal(a, &b), "not %s", text);
-}
+#include "test/unit/options_rig.h"
 
 /* -- the table ------------------------------------------------------------------------ */
 START_TEST(every_row_is_complete_and_unique)
@@ -138,14 +71,30 @@ END_TEST
 START_TEST(empty_value_means_the_default)
 {
 	static const char *const values[OPTION_COUNT] = {
-		[OPTION_VDEV] = "net_null0", [OPTION_PCI] = "00:04.0", [OPTION_ADDR] = "192.0.2.1/24",
-		[OPTION_GATEWAY] = "192.0.2.9", [OPTION_MTU] = "1400", [OPTION_VLAN] = "7",
-		[OPTION_MAC] = "02:00:00:00:00:01", [OPTION_QUEUES] = "1", [OPTION_MEMORY] = "1G",
-		[OPTION_HUGEPAGES] = "off", [OPTION_MAX_SOCKETS] = "100", [OPTION_SPIN_US] = "forever",
-		[OPTION_RMEM] = "1K,2K,3K", [OPTION_WMEM] = "1K,2K,3K", [OPTION_CC] = "newreno",
-		[OPTION_ECN] = "on", [OPTION_SLAAC] = "on", [OPTION_OFFLOAD] = "off", [OPTION_SYNCOOKIES] = "always", [OPTION_TIME_WAIT] = "1",
-		[OPTION_LOG] = "debug", [OPTION_LOG_FILE] = "/tmp/x",
-		[OPTION_RULES] = "kernel:tcp:listen:*:22", [OPTION_CONFIG] = "x.ini",
+		[OPTION_VDEV] = "net_null0",
+		[OPTION_PCI] = "00:04.0",
+		[OPTION_ADDR] = "192.0.2.1/24",
+		[OPTION_GATEWAY] = "192.0.2.9",
+		[OPTION_MTU] = "1400",
+		[OPTION_VLAN] = "7",
+		[OPTION_MAC] = "02:00:00:00:00:01",
+		[OPTION_QUEUES] = "1",
+		[OPTION_MEMORY] = "1G",
+		[OPTION_HUGEPAGES] = "off",
+		[OPTION_MAX_SOCKETS] = "100",
+		[OPTION_SPIN_US] = "forever",
+		[OPTION_RMEM] = "1K,2K,3K",
+		[OPTION_WMEM] = "1K,2K,3K",
+		[OPTION_CC] = "newreno",
+		[OPTION_ECN] = "on",
+		[OPTION_SLAAC] = "on",
+		[OPTION_OFFLOAD] = "off",
+		[OPTION_SYNCOOKIES] = "always",
+		[OPTION_TIME_WAIT] = "1",
+		[OPTION_LOG] = "debug",
+		[OPTION_LOG_FILE] = "/tmp/x",
+		[OPTION_RULES] = "kernel:tcp:listen:*:22",
+		[OPTION_CONFIG] = "x.ini",
 	};
 	struct shim_config fresh = cfg;
 
@@ -163,7 +112,8 @@ START_TEST(empty_value_means_the_default)
 			memset(cfg.rules, 0, sizeof(cfg.rules));
 		}
 		/* Nor do characters behind a string's end. */
-		if (cfg.ports[0].vdev[0] == '\0' && cfg.log_file[0] == '\0' && cfg.ports[0].pci[0] == '\0') {
+		if (cfg.ports[0].vdev[0] == '\0' && cfg.log_file[0] == '\0' &&
+		    cfg.ports[0].pci[0] == '\0') {
 			memset(cfg.ports[0].vdev, 0, sizeof(cfg.ports[0].vdev));
 			memset(cfg.log_file, 0, sizeof(cfg.log_file));
 			memset(cfg.ports[0].pci, 0, sizeof(cfg.ports[0].pci));
@@ -240,11 +190,33 @@ END_TEST
 START_TEST(addr_bad)
 {
 	static const char *const bad[] = {
-		"192.0.2.1", "192.0.2.1/", "192.0.2.1/33", "192.0.2.1/-1", "192.0.2.1/2 4", "192.0.2/24",
-		"192.0.2.1/0", "192.0.2.0/24", "192.0.2.255/24", "127.0.0.1/8", "0.0.0.0/24",
-		"224.0.0.1/24", "255.255.255.255/32", "::/64", "::1/128", "ff02::1/64", "2001:db8::1/129",
-		"2001:db8::1/0", "::ffff:192.0.2.1/24", "192.0.2.1/24,", ",192.0.2.1/24", "host/24",
-		"192.0.2.1/24,192.0.2.1/16", "192.0.2.1/24;192.0.2.2/24", "1", "/", ",",
+		"192.0.2.1",
+		"192.0.2.1/",
+		"192.0.2.1/33",
+		"192.0.2.1/-1",
+		"192.0.2.1/2 4",
+		"192.0.2/24",
+		"192.0.2.1/0",
+		"192.0.2.0/24",
+		"192.0.2.255/24",
+		"127.0.0.1/8",
+		"0.0.0.0/24",
+		"224.0.0.1/24",
+		"255.255.255.255/32",
+		"::/64",
+		"::1/128",
+		"ff02::1/64",
+		"2001:db8::1/129",
+		"2001:db8::1/0",
+		"::ffff:192.0.2.1/24",
+		"192.0.2.1/24,",
+		",192.0.2.1/24",
+		"host/24",
+		"192.0.2.1/24,192.0.2.1/16",
+		"192.0.2.1/24;192.0.2.2/24",
+		"1",
+		"/",
+		",",
 		"192.0.2.1/18446744073709551640",
 	};
 
@@ -269,7 +241,8 @@ END_TEST
 
 START_TEST(gateway)
 {
-	taken(OPTION_GATEWAY, "192.0.2.254,198.18.0.0/15@192.0.2.253,2001:db8:1::/48@fe80::1,fe80::2");
+	taken(OPTION_GATEWAY,
+	      "192.0.2.254,198.18.0.0/15@192.0.2.253,2001:db8:1::/48@fe80::1,fe80::2");
 	ck_assert_uint_eq(cfg.ports[0].nroutes, 4);
 	same_addr(&cfg.ports[0].routes[0].via, "192.0.2.254");
 	same_addr(&cfg.ports[0].routes[0].prefix, "0.0.0.0");
@@ -290,10 +263,22 @@ END_TEST
 START_TEST(gateway_bad)
 {
 	static const char *const bad[] = {
-		"192.0.2.254/24", "gw", "0.0.0.0", "::", "224.0.0.1", "127.0.0.1", "255.255.255.255",
-		"198.18.0.1/15@192.0.2.254", "2001:db8::/32@192.0.2.1", "198.18.0.0/15@fe80::1",
-		"198.18.0.0/33@192.0.2.1", "@192.0.2.1", "198.18.0.0/15@", "192.0.2.1,192.0.2.2",
-		"198.18.0.0/15@192.0.2.1@192.0.2.2", "192.0.2.1,,192.0.2.2",
+		"192.0.2.254/24",
+		"gw",
+		"0.0.0.0",
+		"::",
+		"224.0.0.1",
+		"127.0.0.1",
+		"255.255.255.255",
+		"198.18.0.1/15@192.0.2.254",
+		"2001:db8::/32@192.0.2.1",
+		"198.18.0.0/15@fe80::1",
+		"198.18.0.0/33@192.0.2.1",
+		"@192.0.2.1",
+		"198.18.0.0/15@",
+		"192.0.2.1,192.0.2.2",
+		"198.18.0.0/15@192.0.2.1@192.0.2.2",
+		"192.0.2.1,,192.0.2.2",
 	};
 
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -320,8 +305,18 @@ START_TEST(numbers_at_their_bounds)
 		{ OPTION_RMEM, "1K,1K,1K", "1023,1K,1K", "1G,1G,1G", "1G,1G,1073741825" },
 		{ OPTION_WMEM, "1K,1K,1K", "1023,1K,1K", "1G,1G,1G", "1G,1G,1073741825" },
 	};
-	static const char *const junk[] = { "-1", "+1", " 1", "1 ", "1x", "0x10", "1.5", "x", "1,1,1,1",
-					    "99999999999999999999", "18446744073709551616", "99999999999G" };
+	static const char *const junk[] = { "-1",
+					    "+1",
+					    " 1",
+					    "1 ",
+					    "1x",
+					    "0x10",
+					    "1.5",
+					    "x",
+					    "1,1,1,1",
+					    "99999999999999999999",
+					    "18446744073709551616",
+					    "99999999999G" };
 
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct number_case *c = &cases[i];
@@ -518,15 +513,31 @@ END_TEST
 START_TEST(rules_bad)
 {
 	static const char *const bad[] = {
-		"kernel", "kernel:tcp:listen:*", "kernel:tcp:listen:*:22:", "kernel:tcp:listen:*:22:1",
-		"host:tcp:listen:*:22", "kernel:icmp:listen:*:22", "kernel:tcp:bind:*:22",
-		"kernel:tcp:listen:somewhere:22", "kernel:tcp:listen:192.0.2.1/24:22",
-		"kernel:tcp:listen:192.0.2.0/33:22", "kernel:tcp:listen:0.0.0.0/0:22",
-		"kernel:tcp:listen:*:65536", "kernel:tcp:listen:*:30-20", "kernel:tcp:listen:*:",
-		"kernel:tcp:listen:*:-", "kernel:tcp:listen:*:1-", "kernel:tcp:listen:*:-1",
-		"kernel:tcp:listen:*:ssh", "kernel:tcp:listen::22", ":tcp:listen:*:22",
-		"kern:tcp:listen:*:22", "kernel:tcp:listen:*:22,", "kernel:tcp:listen:2001:db8::1:22",
-		"kernel:tcp:listen:[2001:db8::1:22", "tcp|udp:tcp:listen:*:22",
+		"kernel",
+		"kernel:tcp:listen:*",
+		"kernel:tcp:listen:*:22:",
+		"kernel:tcp:listen:*:22:1",
+		"host:tcp:listen:*:22",
+		"kernel:icmp:listen:*:22",
+		"kernel:tcp:bind:*:22",
+		"kernel:tcp:listen:somewhere:22",
+		"kernel:tcp:listen:192.0.2.1/24:22",
+		"kernel:tcp:listen:192.0.2.0/33:22",
+		"kernel:tcp:listen:0.0.0.0/0:22",
+		"kernel:tcp:listen:*:65536",
+		"kernel:tcp:listen:*:30-20",
+		"kernel:tcp:listen:*:",
+		"kernel:tcp:listen:*:-",
+		"kernel:tcp:listen:*:1-",
+		"kernel:tcp:listen:*:-1",
+		"kernel:tcp:listen:*:ssh",
+		"kernel:tcp:listen::22",
+		":tcp:listen:*:22",
+		"kern:tcp:listen:*:22",
+		"kernel:tcp:listen:*:22,",
+		"kernel:tcp:listen:2001:db8::1:22",
+		"kernel:tcp:listen:[2001:db8::1:22",
+		"tcp|udp:tcp:listen:*:22",
 	};
 
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -549,228 +560,17 @@ START_TEST(rules_at_most_32)
 }
 END_TEST
 
-/* -- environment ------------------------------------------------------------------------------ */
-START_TEST(environment_is_read)
-{
-	const char *env[] = { "PATH=/bin", "SHIM_VDEV=net_tap0,iface=shim0", "SHIM_ADDR=192.0.2.1/24",
-			"SHIM_SPIN_US=forever", "SHIM", "SHIM_CONFIG=/nowhere", "XSHIM_FOO=1", NULL };
-
-	ck_assert_msg(config_load_env(&cfg, env, err, sizeof(err)) == 0, "%s", err);
-	ck_assert_str_eq(cfg.ports[0].vdev, "net_tap0,iface=shim0");
-	ck_assert_uint_eq(cfg.ports[0].naddrs, 1);
-	ck_assert_uint_eq(cfg.spin_us, CONFIG_SPIN_FOREVER);
-	ck_assert_int_eq(config_load_env(&cfg, NULL, err, sizeof(err)), 0);
-}
-END_TEST
-
-START_TEST(unknown_variable_is_an_error)
-{
-	static const char *const bad[] = { "SHIM_SPIN=3", "SHIM_=x", "SHIM_vdev=net_null0", "SHIM_SPIN-US=3",
-				     "SHIM_VDEVS=", "SHIM_QUEUE=1" };
-
-	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		const char *env[] = { bad[i], NULL };
-		size_t name = strcspn(bad[i], "=");
-
-		ck_assert_int_eq(config_load_env(&cfg, env, err, sizeof(err)), -EINVAL);
-		ck_assert_msg(strncmp(err, bad[i], name) == 0 && err[name] == ':', "%s", err);
-	}
-}
-END_TEST
-
-START_TEST(wrong_variable_names_itself)
-{
-	const char *env[] = { "SHIM_QUEUES=many", NULL };
-
-	ck_assert_int_eq(config_load_env(&cfg, env, err, sizeof(err)), -EINVAL);
-	ck_assert_str_eq(err, "SHIM_QUEUES: 'many' is not allowed: it takes 1 (this version drives "
-			      "one queue)");
-}
-END_TEST
-
-/* -- INI file ------------------------------------------------------------------------------------ */
-static char ini_path[] = "/tmp/shim-options.XXXXXX";
-
-static void ini_setup(void)
-{
-	int fd;
-
-	setup();
-	strcpy(ini_path, "/tmp/shim-options.XXXXXX");
-	fd = mkstemp(ini_path);
-	ck_assert_int_ge(fd, 0);
-	close(fd);
-}
-
-static void ini_teardown(void)
-{
-	unlink(ini_path);
-}
-
-static int ini(const char *text, size_t len)
-{
-	int fd = open(ini_path, O_WRONLY | O_TRUNC);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, len), (ssize_t)len);
-	close(fd);
-	return config_load_ini(&cfg, ini_path, err, sizeof(err));
-}
-
-static void ini_bad(const char *text, unsigned int line, const char *says)
-{
-	char start[64];
-
-	ck_assert_msg(ini(text, strlen(text)) == -EINVAL, "took: %s", text);
-	snprintf(start, sizeof(start), "%s:%u: ", ini_path, line);
-	ck_assert_msg(strncmp(err, start, strlen(start)) == 0, "%s, not %s", err, start);
-	ck_assert_msg(strstr(err, says) != NULL, "%s has no '%s'", err, says);
-	ck_assert_ptr_null(strchr(err, '\n'));
-}
-
-START_TEST(ini_is_read)
-{
-	static const char text[] = "# comment\n"
-				   "; another\n"
-				   "\n"
-				   "[shim]\r\n"
-				   "vdev = net_tap0,iface=shim0\r\n"
-				   "  addr=192.0.2.1/24 , 192.0.2.3/24  \n"
-				   "\tspin_us\t=\t7\t\n"
-				   "memory =\n"
-				   "log-file = /tmp/a b#c;d=e";
-
-	ck_assert_msg(ini(text, sizeof(text) - 1) == 0, "%s", err);
-	ck_assert_str_eq(cfg.ports[0].vdev, "net_tap0,iface=shim0");
-	ck_assert_uint_eq(cfg.ports[0].naddrs, 2);
-	ck_assert_uint_eq(cfg.spin_us, 7);
-	ck_assert_uint_eq(cfg.memory, 256u << 20);
-	ck_assert_str_eq(cfg.log_file, "/tmp/a b#c;d=e");
-	ck_assert_int_eq(ini("", 0), 0);
-}
-END_TEST
-
-START_TEST(ini_errors_name_file_and_line)
-{
-	char big[70000];
-
-	ini_bad("vdev net_tap0\n", 1, "NAME = VALUE");
-	ini_bad("\n\nqueues = many\n", 3, "queues: 'many' is not allowed");
-	ini_bad("[shim]\nspin = 3\n", 2, "'spin': there is no such option");
-	ini_bad("[nginx]\n", 1, "[nginx]");
-	ini_bad("[shim\n", 1, "[shim");
-	ini_bad("mtu = 1500\n\nmtu = 1400\n", 3, "first in line 1");
-	ini_bad("spin-us = 1\nspin_us = 1\n", 2, "again");
-	ini_bad("config = other.ini\n", 1, "config");
-	ini_bad("= 3\n", 1, "no such option");
-	ini_bad("SHIM_MTU = 1500\n", 1, "no such option");
-	ck_assert_int_eq(ini("mtu = 1500\0\n", 12), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err, "NUL"));
-	memset(big, '\n', sizeof(big));
-	ck_assert_int_eq(ini(big, sizeof(big)), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err, "65536 bytes"));
-	/* The largest that is taken. */
-	ck_assert_msg(ini(big, 65536) == 0, "%s", err);
-}
-END_TEST
-
-START_TEST(ini_that_cannot_be_read)
-{
-	char longname[300];
-
-	ck_assert_int_eq(config_load_ini(&cfg, "/nowhere/x.ini", err, sizeof(err)), -EINVAL);
-	ck_assert_str_eq(err, "/nowhere/x.ini: cannot read the configuration: No such file or "
-			      "directory");
-	ck_assert_int_eq(config_load_ini(&cfg, "/", err, sizeof(err)), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err, "Is a directory"));
-	memset(longname, 'n', sizeof(longname));
-	longname[299] = '\0';
-	ck_assert_int_eq(config_load_ini(&cfg, longname, err, sizeof(err)), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err, "too long"));
-}
-END_TEST
-
-/* -- all together ------------------------------------------------------------------------------------ */
-START_TEST(environment_wins_over_ini_over_default)
-{
-	static const char text[] = "vdev = net_tap0\naddr = 192.0.2.1/24\nspin-us = 5\nmtu = 1400\n"
-				   "log = debug\n";
-
-	ck_assert_int_eq(ini(text, sizeof(text) - 1), 0);
-	setenv("SHIM_CONFIG", ini_path, 1);
-	setenv("SHIM_SPIN_US", "9", 1);
-	setenv("SHIM_ADDR", "198.18.0.1/15", 1);
-	setenv("SHIM_LOG", "", 1); /* back to the default */
-	ck_assert_msg(config_load(&cfg, err, sizeof(err)) == 0, "%s", err);
-	ck_assert(cfg.enabled);
-	ck_assert_str_eq(cfg.ports[0].vdev, "net_tap0");
-	ck_assert_uint_eq(cfg.spin_us, 9);
-	ck_assert_uint_eq(cfg.ports[0].mtu, 1400);
-	ck_assert_uint_eq(cfg.ports[0].naddrs, 1);
-	same_addr(&cfg.ports[0].addrs[0].addr, "198.18.0.1");
-	ck_assert_int_eq(cfg.log_level, LOG_LEVEL_WARN);
-	ck_assert_uint_eq(cfg.queues, 1);
-	/* An error in the file is told although the environment would win. */
-	ck_assert_int_eq(ini("spin-us = x\n", 12), -EINVAL);
-	ck_assert_int_eq(config_load(&cfg, err, sizeof(err)), -EINVAL);
-}
-END_TEST
-
-START_TEST(no_port_means_not_enabled)
-{
-	ck_assert_int_eq(config_load(&cfg, err, sizeof(err)), 0);
-	ck_assert(!cfg.enabled);
-	setenv("SHIM_ADDR", "192.0.2.1/24", 1);
-	setenv("SHIM_CONFIG", "", 1);
-	ck_assert_int_eq(config_load(&cfg, err, sizeof(err)), 0);
-	ck_assert(!cfg.enabled);
-	setenv("SHIM_QUEUES", "x", 1);
-	ck_assert_int_eq(config_load(&cfg, err, sizeof(err)), -EINVAL);
-}
-END_TEST
-
-START_TEST(options_must_agree)
-{
-	taken(OPTION_VDEV, "net_tap0");
-	ck_assert_int_eq(config_check(&cfg, err, sizeof(err)), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err, "addr is missing"));
-	taken(OPTION_ADDR, "192.0.2.1/24,2001:db8::1/64");
-	ck_assert_int_eq(config_check(&cfg, err, sizeof(err)), 0);
-	taken(OPTION_GATEWAY, "192.0.2.254,2001:db8:1::/48@2001:db8::9,fe80::1");
-	ck_assert_msg(config_check(&cfg, err, sizeof(err)) == 0, "%s", err);
-	taken(OPTION_GATEWAY, "192.0.2.254,198.18.0.0/15@192.0.3.1");
-	ck_assert_int_eq(config_check(&cfg, err, sizeof(err)), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err, "number 2"));
-	taken(OPTION_GATEWAY, "");
-	taken(OPTION_PCI, "00:04.0");
-	ck_assert_int_eq(config_check(&cfg, err, sizeof(err)), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(err, "both"));
-	taken(OPTION_VDEV, "");
-	ck_assert_int_eq(config_check(&cfg, err, sizeof(err)), 0);
-	ck_assert(cfg.enabled);
-}
-END_TEST
-
-static TCase *add_case(Suite *s, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
 static Suite *options_suite(void)
 {
 	Suite *s = suite_create("options");
-	TCase *tc = add_case(s, "table");
+	TCase *tc = add_case(s, "table", setup, NULL);
 
 	tcase_add_test(tc, every_row_is_complete_and_unique);
 	tcase_add_test(tc, defaults_are_the_documented_ones);
 	tcase_add_test(tc, environment_names_follow_from_the_table);
 	tcase_add_test(tc, empty_value_means_the_default);
 	tcase_add_test(tc, message_is_one_line_whatever_the_value);
-	tc = add_case(s, "values");
+	tc = add_case(s, "values", setup, NULL);
 	tcase_add_test(tc, vdev);
 	tcase_add_test(tc, pci);
 	tcase_add_test(tc, addr);
@@ -789,19 +589,6 @@ static Suite *options_suite(void)
 	tcase_add_test(tc, rules);
 	tcase_add_test(tc, rules_bad);
 	tcase_add_test(tc, rules_at_most_32);
-	tc = add_case(s, "environment");
-	tcase_add_test(tc, environment_is_read);
-	tcase_add_test(tc, unknown_variable_is_an_error);
-	tcase_add_test(tc, wrong_variable_names_itself);
-	tcase_add_test(tc, no_port_means_not_enabled);
-	tcase_add_test(tc, options_must_agree);
-	tc = tcase_create("ini");
-	tcase_add_checked_fixture(tc, ini_setup, ini_teardown);
-	tcase_add_test(tc, ini_is_read);
-	tcase_add_test(tc, ini_errors_name_file_and_line);
-	tcase_add_test(tc, ini_that_cannot_be_read);
-	tcase_add_test(tc, environment_wins_over_ini_over_default);
-	suite_add_tcase(s, tc);
 	return s;
 }
 
