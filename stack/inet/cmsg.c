@@ -64,15 +64,13 @@ void cmsg_out_finish(struct cmsg_out *out, struct msghdr *msg)
 
 /* -- up ------------------------------------------------------------------------------------ */
 
-static void put_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp,
+static void put_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, uint32_t need,
 			  struct cmsg_out *out)
 {
 	int64_t wall = (int64_t)tstamp + st->inet.wall_offset;
 	struct timespec ts[3] = { { .tv_sec = wall / (int64_t)NS_PER_SECOND,
 				    .tv_nsec = wall % (int64_t)NS_PER_SECOND } };
 	struct timeval tv = { .tv_sec = ts[0].tv_sec, .tv_usec = ts[0].tv_nsec / 1000 };
-	uint32_t soft = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-
 	bool new = (sk->opts & SOCK_O_TSTAMP_NEW) != 0; /* the same structures, on 64 bits */
 
 	if ((sk->flags & SOCK_F_TIMESTAMP) != 0)
@@ -80,7 +78,7 @@ static void put_timestamp(struct stack *st, const struct sock *sk, uint64_t tsta
 	else if ((sk->flags & SOCK_F_TIMESTAMPNS) != 0)
 		cmsg_put(out, SOL_SOCKET, new ? SO_TIMESTAMPNS_NEW : SO_TIMESTAMPNS, &ts[0],
 			 sizeof(ts[0]));
-	if ((sk->tsflags & soft) == soft)
+	if ((sk->tsflags & need) == need)
 		cmsg_put(out, SOL_SOCKET, new ? SO_TIMESTAMPING_NEW : SO_TIMESTAMPING, ts, sizeof(ts));
 }
 
@@ -88,7 +86,12 @@ void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, st
 {
 	if (unlikely((sk->flags &
 		      (SOCK_F_TIMESTAMP | SOCK_F_TIMESTAMPNS | SOCK_F_TIMESTAMPING)) != 0))
-		put_timestamp(st, sk, tstamp, out);
+		put_timestamp(st, sk, tstamp, SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE, out);
+}
+
+void cmsg_stamp_of_error(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out)
+{
+	put_timestamp(st, sk, tstamp, SOF_TIMESTAMPING_SOFTWARE, out);
 }
 
 /* Nothing on the way marks a packet or gives it a priority. */
@@ -282,7 +285,30 @@ static int send_ip6(struct stack *st, const struct cmsghdr *c, struct dgram_tx *
 	}
 }
 
-static int send_socket(struct sock *sk, const struct cmsghdr *c)
+static int send_stamp(const struct cmsghdr *c, struct txstamp *stamp)
+{
+	uint32_t flags;
+
+	if (c->cmsg_len != CMSG_LEN(sizeof(flags)))
+		return -EINVAL;
+	memcpy(&flags, CMSG_DATA(c), sizeof(flags));
+	if ((flags & ~(uint32_t)TXSTAMP_BY_CMSG) != 0)
+		return -EINVAL;
+	stamp->flags = flags & TXSTAMP_ANY;
+	return 0;
+}
+
+static int send_stamp_key(const struct sock *sk, const struct cmsghdr *c, struct txstamp *stamp)
+{
+	if (sk->type == SOCK_STREAM || (sk->tsflags & SOF_TIMESTAMPING_OPT_ID) == 0 ||
+	    c->cmsg_len != CMSG_LEN(sizeof(stamp->key)))
+		return -EINVAL;
+	memcpy(&stamp->key, CMSG_DATA(c), sizeof(stamp->key));
+	stamp->has_key = true;
+	return 0;
+}
+
+static int send_socket(struct sock *sk, const struct cmsghdr *c, struct txstamp *stamp)
 {
 	switch (c->cmsg_type) {
 	case SO_MARK:
@@ -294,7 +320,11 @@ static int send_socket(struct sock *sk, const struct cmsghdr *c)
 		return (sk->opts & SOCK_O_TXTIME) != 0 && c->cmsg_len == CMSG_LEN(sizeof(uint64_t)) ?
 			       0 :
 			       -EINVAL;
-	case SO_TIMESTAMPING: /* only asks for stamps of what is sent: accepted, none are made */
+	case SO_TIMESTAMPING:
+	case SO_TIMESTAMPING_NEW:
+		return send_stamp(c, stamp);
+	case SCM_TS_OPT_ID:
+		return send_stamp_key(sk, c, stamp);
 	case SCM_RIGHTS:
 	case SCM_CREDENTIALS:
 		return 0;
@@ -315,7 +345,7 @@ static int send_one(struct stack *st, struct sock *sk, const struct cmsghdr *c, 
 {
 	switch (c->cmsg_level) {
 	case SOL_SOCKET:
-		return send_socket(sk, c);
+		return send_socket(sk, c, &tx->stamp);
 	case SOL_IP:
 		return sk->domain == AF_INET || ipaddr_is_v4(&tx->to.addr) ? send_ip4(c, tx) : 0;
 	case SOL_IPV6:
@@ -327,18 +357,38 @@ static int send_one(struct stack *st, struct sock *sk, const struct cmsghdr *c, 
 	}
 }
 
-int cmsg_send(struct stack *st, struct sock *sk, const struct msghdr *msg, struct dgram_tx *tx)
+static bool header_ok(const struct msghdr *msg, const struct cmsghdr *c)
 {
 	const char *end = (const char *)msg->msg_control + msg->msg_controllen;
-	struct cmsghdr *c;
-	int err;
 
-	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, c)) {
-		if (c->cmsg_len < sizeof(*c) || c->cmsg_len > (size_t)(end - (const char *)c))
+	return c->cmsg_len >= sizeof(*c) && c->cmsg_len <= (size_t)(end - (const char *)c);
+}
+
+static struct cmsghdr *next_header(const struct msghdr *msg, struct cmsghdr *c)
+{
+	return CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, c);
+}
+
+int cmsg_send_stream(struct sock *sk, const struct msghdr *msg, struct txstamp *stamp)
+{
+	struct cmsghdr *c;
+	int err = 0;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL && err == 0; c = next_header(msg, c)) {
+		if (!header_ok(msg, c))
 			return -EINVAL;
-		err = send_one(st, sk, c, tx);
-		if (err < 0)
-			return err;
+		if (c->cmsg_level == SOL_SOCKET)
+			err = send_socket(sk, c, stamp);
 	}
-	return 0;
+	return err;
+}
+
+int cmsg_send(struct stack *st, struct sock *sk, const struct msghdr *msg, struct dgram_tx *tx)
+{
+	struct cmsghdr *c;
+	int err = 0;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL && err == 0; c = next_header(msg, c))
+		err = header_ok(msg, c) ? send_one(st, sk, c, tx) : -EINVAL;
+	return err;
 }

@@ -11,6 +11,7 @@
 #define STACK_INET_DGRAM_H
 
 #include "stack/inet/inet_priv.h"
+#include "stack/inet/txstamp.h"
 
 struct dgram_sock {
 	struct inet_sock inet;
@@ -36,6 +37,7 @@ struct dgram_tx {
 	uint32_t flowlabel; /* IPv6, 0: by the flow's hash */
 	uint16_t gso_size;
 	bool connected;
+	struct txstamp stamp;
 };
 
 /* Take in a received packet; false (counted in sk->drops): over rcvbuf, m stays the caller's. */
@@ -96,8 +98,12 @@ int dgram_tx_size(struct stack *st, struct sock *sk, const struct dgram_tx *tx, 
 struct rte_mbuf *dgram_copy_in(struct stack *st, struct iov_iter *it, uint32_t hdr, uint32_t len);
 /* Add n bytes of the iovec at the end of a chain.  0, -ENOBUFS. */
 int dgram_append(struct stack *st, struct rte_mbuf *m, struct iov_iter *it, uint32_t n);
-/* An error of ip_output() as the program sees it. */
-int dgram_tx_error(const struct sock *sk, int err);
+/*
+ * Send m, which is consumed: ip says what stands in its IP header, NULL: the program wrote one.  Stamps that were
+ * asked for are told.  0 or an error as the program sees it.
+ */
+int dgram_output(struct stack *st, struct sock *sk, struct dgram_tx *tx, struct rte_mbuf *m,
+		 const struct ip_tx *ip, uint64_t now);
 
 /* -- control messages (cmsg.c) ----------------------------------------------------------- */
 /* inet_sock.cmsg_flags: what recvmsg(2) hands up */
@@ -125,10 +131,13 @@ void cmsg_out_finish(struct cmsg_out *out, struct msghdr *msg);
 void cmsg_recv(struct stack *st, struct sock *sk, const struct rte_mbuf *m, struct cmsg_out *out);
 /* SO_TIMESTAMP and its relatives, for any protocol; tstamp as of the caller's clock. */
 void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out);
+/* The same of what the error queue has, which need not be asked for with SOF_TIMESTAMPING_RX_SOFTWARE. */
+void cmsg_stamp_of_error(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out);
 /* 0 or -EINVAL */
+int cmsg_send_stream(struct sock *sk, const struct msghdr *msg, struct txstamp *stamp);
 int cmsg_send(struct stack *st, struct sock *sk, const struct msghdr *msg, struct dgram_tx *tx);
 
-/* -- error queue (errqueue.c): IP_RECVERR, MSG_ZEROCOPY --------------------------------------- */
+/* -- error queue (errqueue.c): IP_RECVERR, MSG_ZEROCOPY, SO_TIMESTAMPING ----------------------- */
 /* An ICMP error about a datagram to port of e->dst, payload from off bytes into what is quoted. */
 void errqueue_icmp(struct stack *st, struct inet_sock *isk, const struct icmp_err *e, uint16_t port,
 		   uint16_t off, uint64_t now);
@@ -141,6 +150,9 @@ struct rte_mbuf *errqueue_zerocopy(struct stack *st, struct inet_sock *isk, uint
 bool errqueue_zerocopy_join(struct rte_mbuf *to, const struct rte_mbuf *m);
 /* The sends of m are done with the program's buffers.  Takes m. */
 void errqueue_zerocopy_done(struct stack *st, struct inet_sock *isk, struct rte_mbuf *m);
+/* ev was stamped now; kind: SCM_TSTAMP_*. */
+void errqueue_stamp(struct stack *st, struct inet_sock *isk, uint32_t kind, const struct txstamp_event *ev,
+		    uint64_t now);
 /* recvmsg(MSG_ERRQUEUE): bytes, or -EAGAIN. */
 ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg);
 

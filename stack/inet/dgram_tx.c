@@ -82,6 +82,7 @@ int dgram_tx_prepare(struct stack *st, struct sock *sk, const struct msghdr *msg
 	tx->gso_size = 0;
 	tx->oif = sk->bound_if;
 	tx->connected = false;
+	tx->stamp = (struct txstamp){ .flags = sk->tsflags & TXSTAMP_SENT };
 	if (msg->msg_name != NULL && msg->msg_namelen > 0) {
 		err = name_to_endpoint(sk, msg, &tx->to);
 		if (err < 0)
@@ -354,9 +355,44 @@ struct rte_mbuf *dgram_copy_in(struct stack *st, struct iov_iter *it, uint32_t h
 	return m;
 }
 
-/* Linux hides a full device queue from who did not ask for errors: net_xmit_errno(). */
-int dgram_tx_error(const struct sock *sk, int err)
+/* m was handed to the link, and we have a reference: its first buffer has all headers. */
+static void tell_stamps(struct stack *st, struct inet_sock *isk, struct dgram_tx *tx, const struct rte_mbuf *m,
+			uint64_t now)
 {
+	struct txstamp_event ev = { .key = tx->stamp.key,
+				    .src = &tx->src,
+				    .packet = rte_pktmbuf_mtod(m, const void *),
+				    .len = m->data_len };
+
+	if (!tx->stamp.has_key && (isk->sk.tsflags & SOF_TIMESTAMPING_OPT_ID) != 0)
+		ev.key = isk->stamp_key++;
+	if ((tx->stamp.flags & SOF_TIMESTAMPING_TX_SCHED) != 0)
+		errqueue_stamp(st, isk, SCM_TSTAMP_SCHED, &ev, now);
+	if ((tx->stamp.flags & SOF_TIMESTAMPING_TX_SOFTWARE) != 0)
+		errqueue_stamp(st, isk, SCM_TSTAMP_SND, &ev, now);
+	tx->stamp.flags = 0; /* of many segments the first is stamped */
+}
+
+int dgram_output(struct stack *st, struct sock *sk, struct dgram_tx *tx, struct rte_mbuf *m,
+		 const struct ip_tx *ip, uint64_t now)
+{
+	bool stamped = unlikely((tx->stamp.flags & TXSTAMP_SENT) != 0);
+	struct inet_sock *isk = inet_sk(sk);
+	int err;
+
+	if (stamped)
+		rte_pktmbuf_refcnt_update(m, 1);
+	if (ip != NULL)
+		err = ip_output(st, m, tx->dst, ip, now);
+	else
+		err = ip_output_own_header(st, m, tx->dst,
+					   sk->domain == AF_INET ? isk->mc_loop : isk->in6.mc_loop, now);
+	if (stamped) {
+		if (err == 0)
+			tell_stamps(st, isk, tx, m, now);
+		pkt_let_go(m);
+	}
+	/* Linux hides a full device queue from who did not ask for errors: net_xmit_errno(). */
 	if (err == -ENOBUFS && (sk->flags & (SOCK_F_RECVERR | SOCK_F_RECVERR6)) == 0)
 		return 0;
 	return err;

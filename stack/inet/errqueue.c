@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * errqueue.c - IP_RECVERR: ICMP errors kept for recvmsg(MSG_ERRQUEUE), ip(7).
+ * errqueue.c - what recvmsg(MSG_ERRQUEUE) gives: ICMP errors (IP_RECVERR, ip(7)), MSG_ZEROCOPY sends that
+ * are done, stamps of what was sent (SO_TIMESTAMPING).
  *
  * An entry is a packet buffer: struct errq_item at the start of its data, then as much of
- * the datagram's payload as the ICMP message quoted.
+ * the datagram's payload as the ICMP message quoted, or of the packet that was stamped.
  */
 #include <errno.h>
 #include <netinet/icmp6.h>
@@ -13,11 +14,12 @@
 
 #include "stack/inet/dgram.h"
 
-#define ERRQ_MAX 64 /* entries per socket; the oldest errors are the interesting ones */
+#define ERRQ_MAX 256 /* entries per socket; the oldest errors are the interesting ones */
 
 struct errq_item {
 	struct sock_extended_err ee;
-	struct ipaddr offender; /* who sent the ICMP message */
+	struct ipaddr offender; /* who sent the ICMP message; IPv6: the packet that was stamped */
+	bool has_offender;
 	struct endpoint to;	/* whom the datagram was for */
 };
 
@@ -41,18 +43,18 @@ static struct rte_mbuf *errq_new(struct stack *st, const struct errq_item *item,
 	return m;
 }
 
+/* What finds no room is counted. */
 static void errq_push(struct stack *st, struct inet_sock *isk, const struct errq_item *item,
 		      const void *payload, uint32_t len, uint64_t now)
 {
-	struct rte_mbuf *m;
+	struct rte_mbuf *m = NULL;
 
-	if (isk->errq.count >= ERRQ_MAX) {
+	if (isk->errq.count < ERRQ_MAX)
+		m = errq_new(st, item, payload, len, now);
+	if (m == NULL) {
 		isk->sk.drops++;
 		return;
 	}
-	m = errq_new(st, item, payload, len, now);
-	if (m == NULL)
-		return;
 	pktq_push(&isk->errq, m);
 	sock_raise(st, &isk->sk, EPOLLERR);
 }
@@ -60,7 +62,7 @@ static void errq_push(struct stack *st, struct inet_sock *isk, const struct errq
 void errqueue_icmp(struct stack *st, struct inet_sock *isk, const struct icmp_err *e, uint16_t port,
 		   uint16_t off, uint64_t now)
 {
-	struct errq_item item = { .offender = e->from, .to = { .addr = e->dst, .port = port } };
+	struct errq_item item = { .offender = e->from, .has_offender = true, .to = { .addr = e->dst, .port = port } };
 
 	item.ee.ee_errno = (uint32_t)e->err;
 	item.ee.ee_origin = ipaddr_is_v4(&e->dst) ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6;
@@ -77,7 +79,6 @@ void errqueue_local(struct stack *st, struct inet_sock *isk, int err, const stru
 {
 	struct errq_item item = { .to = *to };
 
-	item.offender = ipaddr_from_v4(INADDR_ANY);
 	item.ee.ee_errno = (uint32_t)err;
 	item.ee.ee_origin = SO_EE_ORIGIN_LOCAL;
 	item.ee.ee_info = info;
@@ -95,7 +96,6 @@ struct rte_mbuf *errqueue_zerocopy(struct stack *st, struct inet_sock *isk, uint
 	struct rte_mbuf *m;
 
 	item.ee.ee_info = item.ee.ee_data = isk->zerocopy_next;
-	item.offender = ipaddr_from_v4(INADDR_ANY);
 	m = errq_new(st, &item, NULL, 0, now);
 	if (m != NULL)
 		isk->zerocopy_next++;
@@ -122,6 +122,22 @@ void errqueue_zerocopy_done(struct stack *st, struct inet_sock *isk, struct rte_
 		pktq_push(&isk->errq, m);
 }
 
+void errqueue_stamp(struct stack *st, struct inet_sock *isk, uint32_t kind, const struct txstamp_event *ev,
+		    uint64_t now)
+{
+	bool only = (isk->sk.tsflags & SOF_TIMESTAMPING_OPT_TSONLY) != 0;
+	struct errq_item item = { .ee.ee_errno = ENOMSG,
+				  .ee.ee_origin = SO_EE_ORIGIN_TIMESTAMPING,
+				  .ee.ee_info = kind,
+				  .has_offender = isk->sk.domain == AF_INET6 && ev->src != NULL && !only };
+
+	if (item.has_offender)
+		item.offender = *ev->src;
+	if ((isk->sk.tsflags & SOF_TIMESTAMPING_OPT_ID) != 0)
+		item.ee.ee_data = ev->key;
+	errq_push(st, isk, &item, ev->packet, only ? 0 : ev->len, now);
+}
+
 static bool is_icmp(const struct errq_item *item)
 {
 	return item->ee.ee_origin == SO_EE_ORIGIN_ICMP || item->ee.ee_origin == SO_EE_ORIGIN_ICMP6;
@@ -144,7 +160,7 @@ static void put_extended_err(const struct sock *sk, const struct errq_item *item
 
 	memset(&data, 0, sizeof(data));
 	data.ee = item->ee;
-	if (is_icmp(item))
+	if (item->has_offender)
 		endpoint_to_sockaddr(&ep, sk->domain, (struct sockaddr *)&data.offender, &len);
 	if (sk->domain == AF_INET)
 		cmsg_put(out, SOL_IP, IP_RECVERR, &data, sizeof(data.ee) + sizeof(data.offender.sin));
@@ -187,12 +203,12 @@ ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg
 	if (done < pkt_cb(m)->len)
 		msg->msg_flags |= MSG_TRUNC;
 	msg->msg_flags |= MSG_ERRQUEUE;
-	if (item.ee.ee_origin == SO_EE_ORIGIN_ZEROCOPY)
+	if (!is_icmp(&item) && item.ee.ee_origin != SO_EE_ORIGIN_LOCAL)
 		msg->msg_namelen = 0;
 	else if (msg->msg_name != NULL)
 		endpoint_to_sockaddr(&item.to, so->domain, msg->msg_name, &msg->msg_namelen);
 	cmsg_out_init(&out, msg);
-	cmsg_timestamp(st, so->sk, pkt_cb(m)->tstamp, &out);
+	cmsg_stamp_of_error(st, so->sk, pkt_cb(m)->tstamp, &out);
 	put_extended_err(so->sk, &item, &out);
 	cmsg_out_finish(&out, msg);
 	rte_pktmbuf_free(m);

@@ -148,7 +148,7 @@ static ssize_t ping_sendmsg(struct stack *st, struct socket *so, const struct ms
 	}
 	ping_fill(isk, &tx, m);
 	dgram_tx_ip(sk, &tx, hlen + len, &ip);
-	err = dgram_tx_error(sk, ip_output(st, m, tx.dst, &ip, now));
+	err = dgram_output(st, sk, &tx, m, &ip, now);
 	return err < 0 ? err : (ssize_t)len;
 }
 

@@ -35,7 +35,6 @@ static bool protocol_ok(const struct sock *sk, const struct dgram_tx *tx)
 static int send_own_header(struct stack *st, struct sock *sk, struct dgram_tx *tx,
 			   struct iov_iter *it, uint64_t now)
 {
-	bool v4 = sk->domain == AF_INET;
 	struct rte_mbuf *m;
 
 	if (it->count > tx->dst->mtu)
@@ -43,8 +42,7 @@ static int send_own_header(struct stack *st, struct sock *sk, struct dgram_tx *t
 	m = dgram_copy_in(st, it, 0, (uint32_t)it->count);
 	if (m == NULL)
 		return -ENOBUFS;
-	return ip_output_own_header(st, m, tx->dst,
-				    v4 ? inet_sk(sk)->mc_loop : inet_sk(sk)->in6.mc_loop, now);
+	return dgram_output(st, sk, tx, m, NULL, now);
 }
 
 /* A header of ours before the program's payload. */
@@ -70,7 +68,7 @@ static int send_payload(struct stack *st, struct sock *sk, struct dgram_tx *tx, 
 		return err;
 	}
 	dgram_tx_ip(sk, tx, len, &ip);
-	return ip_output(st, m, tx->dst, &ip, now);
+	return dgram_output(st, sk, tx, m, &ip, now);
 }
 
 ssize_t raw_sendmsg(struct stack *st, struct socket *so, const struct msghdr *msg, int flags,
@@ -105,6 +103,5 @@ ssize_t raw_sendmsg(struct stack *st, struct socket *so, const struct msghdr *ms
 		/* Linux looks at neither here: traceroute counts on it, whose probes bring errors. */
 		err = send_payload(st, sk, &tx, &it, now);
 	}
-	err = dgram_tx_error(sk, err);
 	return err < 0 ? err : (ssize_t)len;
 }

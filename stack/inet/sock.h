@@ -160,6 +160,7 @@ struct inet_sock {
 	struct mc_member *mc_list; /* groups joined (inet/mcast.c) */
 	struct pktq errq;	   /* what recvmsg(MSG_ERRQUEUE) gives (inet/errqueue.c) */
 	uint32_t zerocopy_next;	   /* number of the next MSG_ZEROCOPY send */
+	uint32_t stamp_key;	   /* of the next datagram that is stamped; TCP: where the counted bytes begin */
 	struct port_owner port;	   /* this socket's entry in the port table (inet/ports.c) */
 	struct inet_sock *hash_next, **hash_pprev; /* the protocol's demux table */
 	struct inet_sock *hash2_next, **hash2_pprev; /* its second one (UDP: address and port) */

@@ -6,15 +6,13 @@
 #include <string.h>
 #include <sys/time.h>
 
-#include <linux/net_tstamp.h>
-
 #include "stack/inet/sockopt.h"
+#include "stack/inet/txstamp.h"
 
 /* Linux: SOCK_MIN_RCVBUF and SOCK_MIN_SNDBUF on a 64-bit machine. */
 #define MIN_RCVBUF 2304
 #define MIN_SNDBUF 4608
 
-#define SOF_TIMESTAMPING_OPT_ID_TCP (1 << 16)
 #define SOF_TIMESTAMPING_KNOWN 0x7ffff /* the bits that Linux 6.18 accepts */
 
 static void set_flag(const struct optctx *c, uint32_t flag, bool on)
@@ -295,9 +293,11 @@ static int set_timestamping(const struct optctx *c, int val)
 	if ((val & SOF_TIMESTAMPING_OPT_ID_TCP) != 0 && (val & SOF_TIMESTAMPING_OPT_ID) == 0)
 		return -EINVAL;
 	/* A stream's bytes can be counted from where it begins. */
-	if ((val & SOF_TIMESTAMPING_OPT_ID) != 0 && c->sk->type == SOCK_STREAM &&
-	    c->so->state != SS_CONNECTED)
-		return -EINVAL;
+	if ((val & ~c->sk->tsflags & SOF_TIMESTAMPING_OPT_ID) != 0) {
+		if (c->sk->type == SOCK_STREAM && c->so->state != SS_CONNECTED && c->so->state != SS_CONNECTING)
+			return -EINVAL;
+		inet_sk(c->sk)->stamp_key = 0;
+	}
 	c->sk->tsflags = (uint32_t)val;
 	set_flag(c, SOCK_F_TIMESTAMPING, val != 0);
 	return 0;

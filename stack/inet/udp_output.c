@@ -16,7 +16,7 @@ static uint32_t ip_hlen(const struct dgram_tx *tx)
 }
 
 /* m holds the header's room and the payload; consumed. */
-static int udp_xmit(struct stack *st, struct udp_sock *up, const struct dgram_tx *tx,
+static int udp_xmit(struct stack *st, struct udp_sock *up, struct dgram_tx *tx,
 		    struct rte_mbuf *m, uint64_t now)
 {
 	struct sock *sk = &up->dg.inet.sk;
@@ -34,7 +34,7 @@ static int udp_xmit(struct stack *st, struct udp_sock *up, const struct dgram_tx
 	}
 	dgram_tx_ip(sk, tx, ip_hlen(tx) + rte_pktmbuf_pkt_len(m), &ip);
 	MIB_INC(st, UDP_OUT_DATAGRAMS);
-	return dgram_tx_error(sk, ip_output(st, m, tx->dst, &ip, now));
+	return dgram_output(st, sk, tx, m, &ip, now);
 }
 
 /* The program waits until the link has taken some of what is queued. */
@@ -70,7 +70,7 @@ static int gso_check(const struct udp_sock *up, const struct dgram_tx *tx, uint3
 }
 
 /* UDP_SEGMENT: one buffer, many datagrams of gso_size. */
-static ssize_t udp_send_segments(struct stack *st, struct udp_sock *up, const struct dgram_tx *tx,
+static ssize_t udp_send_segments(struct stack *st, struct udp_sock *up, struct dgram_tx *tx,
 				 struct iov_iter *it, uint64_t now)
 {
 	uint32_t len = (uint32_t)it->count, left = len, n;
@@ -91,7 +91,7 @@ static ssize_t udp_send_segments(struct stack *st, struct udp_sock *up, const st
 }
 
 /* The same with what was collected under a cork; whole is consumed. */
-static int udp_push_segments(struct stack *st, struct udp_sock *up, const struct dgram_tx *tx,
+static int udp_push_segments(struct stack *st, struct udp_sock *up, struct dgram_tx *tx,
 			     struct rte_mbuf *whole, uint64_t now)
 {
 	uint32_t end = rte_pktmbuf_pkt_len(whole), off, n;

@@ -129,6 +129,8 @@ static void clean_queue(struct stack *st, struct tcp_sock *tp, const struct tcp_
 	while ((m = tp->snd_head) != tp->send_head && m != NULL &&
 	       seq_leq(pkt_cb(m)->end_seq, una)) {
 		ack_segment(tp, pkt_cb(m), ai, &first_sent, &last_sent);
+		if (unlikely(tp->stampq.head != NULL))
+			tcp_txstamp_acked(st, tp, m, ai->now);
 		tcp_sndq_pop(st, tp);
 	}
 	if (m != NULL && m != tp->send_head && seq_lt(pkt_cb(m)->seq, una))

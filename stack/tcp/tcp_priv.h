@@ -275,6 +275,17 @@ void tcp_zerocopy_end(struct tcp_sock *tp, struct tcp_zerocopy *zc, bool sent);
 /* The send queue has nothing below seq any more. */
 void tcp_zerocopy_acked(struct stack *st, struct tcp_sock *tp, uint32_t seq);
 
+/* -- tcp_txstamp.c -------------------------------------------------------------------------- */
+/* SO_TIMESTAMPING was set. */
+void tcp_txstamp_option(struct tcp_sock *tp);
+/* The stamps that the last byte written gets; wanted: SOF_TIMESTAMPING_TX_*. */
+void tcp_txstamp_want(struct stack *st, struct tcp_sock *tp, uint32_t wanted);
+/* Bytes seq to end have left, in the packet w. */
+void tcp_txstamp_sent(struct stack *st, struct tcp_sock *tp, uint32_t seq, uint32_t end, const struct rte_mbuf *w,
+		      uint64_t now);
+/* The peer has all of m, which is taken off the send queue next. */
+void tcp_txstamp_acked(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m, uint64_t now);
+
 /* -- tcp_mtup.c ------------------------------------------------------------------------------ */
 void tcp_mtup_timeout(struct stack *st, struct tcp_sock *tp, uint64_t now);
 bool tcp_mtup_probe(struct stack *st, struct tcp_sock *tp, uint64_t now);

@@ -21,6 +21,7 @@ static void reset_in_hand(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->ofo_head = tp->ofo_tail = NULL;
 	pktq_init(&tp->rcvq);
 	pktq_init(&tp->zcq);
+	pktq_init(&tp->stampq);
 	pktq_init(&tp->inet.errq);
 	sk->rmem = sk->wmem = 0;
 	if (tell)
@@ -242,6 +243,7 @@ void tcp_for_each_mbuf(struct stack *st, void (*fn)(struct rte_mbuf *m, void *ar
 		each_in_queue(tp->rcvq.head, fn, arg);
 		each_in_queue(tp->ofo_head, fn, arg);
 		each_in_queue(tp->zcq.head, fn, arg);
+		each_in_queue(tp->stampq.head, fn, arg);
 		each_in_queue(tp->inet.errq.head, fn, arg);
 	}
 }

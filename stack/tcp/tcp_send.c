@@ -2,6 +2,7 @@
 /*
  * tcp_send.c - sendmsg(2): bytes from the caller's iovec into the send queue, the only copy.
  */
+#include "stack/inet/dgram.h"
 #include "stack/tcp/tcp.h"
 
 #include <string.h>
@@ -145,6 +146,7 @@ static ssize_t do_sendmsg(struct stack *st, struct socket *so, const struct msgh
 {
 	struct sock *sk = so->sk;
 	struct tcp_sock *tp = tcp_sk(sk);
+	struct txstamp stamp = { .flags = sk->tsflags & TXSTAMP_ANY };
 	struct iov_iter it;
 	size_t total, sent;
 	int ret;
@@ -156,7 +158,9 @@ static ssize_t do_sendmsg(struct stack *st, struct socket *so, const struct msgh
 		if (done != 0)
 			return done;
 	}
-	ret = may_send(sk);
+	ret = unlikely(msg->msg_controllen > 0) ? cmsg_send_stream(sk, msg, &stamp) : 0;
+	if (ret == 0)
+		ret = may_send(sk);
 	if (ret < 0)
 		return ret;
 	/* Segments are cut here: has what was learned of the path expired? */
@@ -186,6 +190,8 @@ static ssize_t do_sendmsg(struct stack *st, struct socket *so, const struct msgh
 		tp->flags |= TF_MORE;
 	else
 		pkt_cb(tp->snd_tail)->tcp_flags |= TH_PUSH;
+	if (unlikely(stamp.flags != 0))
+		tcp_txstamp_want(st, tp, stamp.flags);
 	if (unlikely(flags & MSG_EOR) && sent == total)
 		pkt_cb(tp->snd_tail)->flags |= PKT_F_EOR;
 	tcp_output(st, tp, now);

@@ -542,6 +542,10 @@ void tcp_option_changed(struct stack *st, struct sock *sk, int level, int name, 
 	case SO_SNDBUFFORCE:
 		tcp_write_space(st, tp);
 		break;
+	case SO_TIMESTAMPING:
+	case SO_TIMESTAMPING_NEW:
+		tcp_txstamp_option(tp);
+		break;
 	case SO_OOBINLINE:
 	default:
 		break;

@@ -100,6 +100,24 @@ static int to_network(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w,
 	return ip_output(st, w, &tp->inet.dst, &tx, now);
 }
 
+/* The same for the segments first to last, which may have bytes to be stamped. */
+static int to_network_stamped(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w, uint32_t hdr_len,
+			      uint8_t ecn, uint32_t nsegs, const struct rte_mbuf *first,
+			      const struct rte_mbuf *last, uint64_t now)
+{
+	int err;
+
+	rte_mbuf_refcnt_update(w, 1);
+	err = to_network(st, tp, w, hdr_len, ecn, nsegs, now);
+	if (err == 0)
+		tcp_txstamp_sent(st, tp, pkt_cb(first)->seq, pkt_cb(last)->end_seq, w, now);
+	if (w == first)
+		rte_mbuf_refcnt_update(w, -1); /* the queue has it still */
+	else
+		pkt_let_go_seg(w);
+	return err;
+}
+
 /*
  * The mbuf to give to the link for a queued segment: itself with one more reference, or a
  * copy if the link still has it from the last time.
@@ -175,6 +193,8 @@ int tcp_xmit_segments(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m,
 
 	note_sent(tp, m, n, now);
 	ack_sent(tp);
+	if (unlikely(tp->stampq.head != NULL))
+		return to_network_stamped(st, tp, w, hdr_len, ecn, n, m, last, now);
 	return to_network(st, tp, w, hdr_len, ecn, n, now);
 }
 

@@ -38,6 +38,8 @@ def tests():
     sys.path.insert(0, "test/system")
     for path in glob.glob("test/system/test_*.py"):
         known.update(name for name, _ in runpy.run_path(path)["TESTS"])
+    for path in glob.glob("test/packet/scripts/*.py"):
+        known.update(re.findall(r"^@script.*\ndef (\w+)\(", read(path), re.M))
     return known
 
 

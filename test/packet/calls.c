@@ -12,6 +12,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "test/packet/actor.h"
@@ -301,6 +302,55 @@ static long call_readv(struct call *c)
 	return r;
 }
 
+/* A time of day that a control message has: was it just now? */
+static const char *age_of(const struct timespec *ts)
+{
+	struct timespec now;
+	double age;
+
+	if (ts->tv_sec == 0 && ts->tv_nsec == 0)
+		return "none";
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = (double)(now.tv_sec - ts->tv_sec) + (double)(now.tv_nsec - ts->tv_nsec) / 1e9;
+	return age >= -0.001 && age < 5 ? "now" : "wrong";
+}
+
+/* Times differ from run to run, and only they do. */
+static void tell_control(struct call *c, struct msghdr *m)
+{
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h != NULL; h = CMSG_NXTHDR(m, h)) {
+		struct timespec ts[3];
+
+		call_tell(c, "%d:%d", h->cmsg_level, h->cmsg_type);
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SO_TIMESTAMPING &&
+		    h->cmsg_len == CMSG_LEN(sizeof(ts))) {
+			memcpy(ts, CMSG_DATA(h), sizeof(ts));
+			call_tell(c, "%s,%s,%s", age_of(&ts[0]), age_of(&ts[1]), age_of(&ts[2]));
+		} else {
+			call_tell_hex(c, CMSG_DATA(h), h->cmsg_len - CMSG_LEN(0));
+		}
+	}
+}
+
+/* recverr FD: an entry of the error queue, of whose data only the length is told */
+static long call_recverr(struct call *c)
+{
+	_Alignas(struct cmsghdr) uint8_t control[1024] = { 0 };
+	struct sockaddr_storage ss = { 0 };
+	struct iovec iov = { .iov_base = buffer(65536), .iov_len = 65536 };
+	struct msghdr m = { .msg_name = &ss, .msg_namelen = sizeof(ss), .msg_iov = &iov, .msg_iovlen = 1,
+			    .msg_control = control, .msg_controllen = sizeof(control) };
+	long r = recvmsg(FD(c), &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+
+	if (r >= 0) {
+		call_tell(c, "flags=%#x", (unsigned int)m.msg_flags);
+		tell_address(c, &ss, m.msg_namelen);
+		tell_control(c, &m);
+	}
+	drop(iov.iov_base);
+	return r;
+}
+
 /* recvmsg FD LENGTH FLAGS CONTROL-ROOM: tells data, flags, address, and each control message */
 static long call_recvmsg(struct call *c)
 {
@@ -319,10 +369,7 @@ static long call_recvmsg(struct call *c)
 		tell_data(c, iov.iov_base, r < len ? r : len);
 		call_tell(c, "flags=%#x", (unsigned int)m.msg_flags);
 		tell_address(c, &ss, m.msg_namelen);
-		for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h != NULL; h = CMSG_NXTHDR(&m, h)) {
-			call_tell(c, "%d:%d", h->cmsg_level, h->cmsg_type);
-			call_tell_hex(c, CMSG_DATA(h), h->cmsg_len - CMSG_LEN(0));
-		}
+		tell_control(c, &m);
 	}
 	drop(iov.iov_base);
 	return r;
@@ -442,6 +489,7 @@ const struct actor_call socket_calls[] = {
 	{ "read", 2, call_read },
 	{ "readv", 2, call_readv },
 	{ "recvmsg", 4, call_recvmsg },
+	{ "recverr", 1, call_recverr },
 	{ "shutdown", 2, call_shutdown },
 	{ "setsockopt", 4, call_setsockopt },
 	{ "getsockopt", 4, call_getsockopt },

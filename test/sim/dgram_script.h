@@ -158,9 +158,9 @@ static inline const struct script_seen *expect_icmp_at(int type4, int code4, int
 }
 #define expect_icmp_46(t4, c4, t6, c6) expect_icmp_at(t4, c4, t6, c6, __FILE__, __LINE__)
 
-/* The next entry of the error queue; what it says, and its bytes of payload. */
-static inline ssize_t read_error(struct conn *c, struct sock_extended_err *ee,
-				 struct ipaddr *offender, char *data, size_t room)
+/* The next entry of the error queue; what it says, its software time stamp, and its bytes of payload. */
+static inline ssize_t read_stamped_error(struct conn *c, struct sock_extended_err *ee, struct ipaddr *offender,
+					 uint64_t *stamp, char *data, size_t room)
 {
 	char control[512];
 	struct sockaddr_storage name;
@@ -174,10 +174,18 @@ static inline ssize_t read_error(struct conn *c, struct sock_extended_err *ee,
 
 	if (n < 0)
 		return n;
-	for (cm = CMSG_FIRSTHDR(&msg); cm != NULL; cm = CMSG_NXTHDR(&msg, cm))
+	*stamp = 0;
+	for (cm = CMSG_FIRSTHDR(&msg); cm != NULL; cm = CMSG_NXTHDR(&msg, cm)) {
+		if (cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SO_TIMESTAMPING) {
+			struct timespec ts;
+
+			memcpy(&ts, CMSG_DATA(cm), sizeof(ts));
+			*stamp = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+		}
 		if (cm->cmsg_level == ip_level() &&
 		    cm->cmsg_type == (world_v6 ? IPV6_RECVERR : IP_RECVERR))
 			break;
+	}
 	must(cm != NULL && (msg.msg_flags & MSG_ERRQUEUE) != 0, "no extended error");
 	memcpy(ee, CMSG_DATA(cm), sizeof(*ee));
 	memset(offender, 0, sizeof(*offender));
@@ -185,6 +193,14 @@ static inline ssize_t read_error(struct conn *c, struct sock_extended_err *ee,
 				   sizeof(struct sockaddr_in6)) == 0)
 		*offender = ep.addr;
 	return n;
+}
+
+static inline ssize_t read_error(struct conn *c, struct sock_extended_err *ee, struct ipaddr *offender, char *data,
+				 size_t room)
+{
+	uint64_t stamp;
+
+	return read_stamped_error(c, ee, offender, &stamp, data, room);
 }
 
 #endif

@@ -90,12 +90,3 @@ def unread_data_shuts_the_window(t):
     for _ in range(50):
         t.peer("A", len=1460)
     t.call("ioctl", fd, FIONREAD)
-
-
-@script
-def times_of_packets(t):
-    fd = t.accepted()
-    t.setint(fd, SOL_SOCKET, SO_TIMESTAMPING, 0x2 | 0x10 | 0x80 | 0x100 | 0x800)
-    t.call("send", fd, 100)
-    t.peer("A")
-    t.poll(fd)

@@ -143,27 +143,23 @@ def ecn_echo_then_loss(t):
     t.info(fd, *STATE)
 
 
-@script(seconds=1)
-def cubic_after_a_loss(t):
+def grows_after_a_loss(t, rtt):
     fd = ten(t, **SACK)
     t.call("send", fd, 40000)
     for n in (2, 3, 4, 5, 6, 7, 8, 9, 10):
         t.peer("A", ack=1, sack=[(1001, n * 1000 + 1)])
     t.peer("A")
     for _ in range(8):
-        t.sleep(0.04)
+        t.sleep(rtt)
         t.peer("A")
         t.info(fd, "snd_cwnd", "snd_ssthresh", "ca_state")
+
+
+@script(seconds=1)
+def cubic_after_a_loss(t):
+    grows_after_a_loss(t, 0.04)
 
 
 @script(opts={"cc": "reno"}, seconds=1)
 def reno_after_a_loss(t):
-    fd = ten(t, **SACK)
-    t.call("send", fd, 40000)
-    for n in (2, 3, 4, 5, 6, 7, 8, 9, 10):
-        t.peer("A", ack=1, sack=[(1001, n * 1000 + 1)])
-    t.peer("A")
-    for _ in range(8):
-        t.sleep(0.02)
-        t.peer("A")
-        t.info(fd, "snd_cwnd", "snd_ssthresh", "ca_state")
+    grows_after_a_loss(t, 0.02)
