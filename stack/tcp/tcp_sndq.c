@@ -43,10 +43,9 @@ void tcp_sndq_sent(struct tcp_sock *tp, struct rte_mbuf *m)
 	struct pkt_cb *cb = pkt_cb(m);
 	uint32_t segs = 2, n;
 
-	/* A buffer that grows by itself does so for packets of two. */
 	if (cb->len < tp->mss)
 		segs = 1;
-	else if ((tp->inet.sk.flags & SOCK_F_SNDBUF_LOCK) && tp->packet_segs > 2)
+	else if (tp->packet_segs > 2)
 		segs = tp->packet_segs;
 	n = cb->len + SKB_OVERHEAD / segs;
 
