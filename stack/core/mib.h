@@ -22,6 +22,7 @@
 	X(ETH_DROP_TXFULL, "EthDropTxQueueFull")                                                   \
 	X(ETH_DROP_LINKDOWN, "EthDropLinkDown")                                                    \
 	X(PKT_NOMEM, "PktNoMemory")                                                                \
+	X(SOCK_ERRQ_FULL, "SockErrorQueueFull")                                                    \
 	/* ARP and neighbours */                                                                   \
 	X(ARP_IN, "ArpIn")                                                                         \
 	X(ARP_OUT, "ArpOut")                                                                       \

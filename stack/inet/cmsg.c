@@ -89,9 +89,10 @@ void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, st
 		put_timestamp(st, sk, tstamp, SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE, out);
 }
 
-void cmsg_stamp_of_error(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out)
+void cmsg_stamp_of_error(struct stack *st, const struct sock *sk, uint64_t tstamp, uint32_t need,
+			 struct cmsg_out *out)
 {
-	put_timestamp(st, sk, tstamp, SOF_TIMESTAMPING_SOFTWARE, out);
+	put_timestamp(st, sk, tstamp, need, out);
 }
 
 /* Nothing on the way marks a packet or gives it a priority. */
@@ -311,11 +312,9 @@ static int send_stamp_key(const struct sock *sk, const struct cmsghdr *c, struct
 static int send_socket(struct sock *sk, const struct cmsghdr *c, struct txstamp *stamp)
 {
 	switch (c->cmsg_type) {
-	case SO_MARK:
-		if (c->cmsg_len != CMSG_LEN(sizeof(uint32_t)))
-			return -EINVAL;
-		memcpy(&sk->mark, CMSG_DATA(c), sizeof(sk->mark));
-		return 0;
+	case SO_MARK: /* of this packet alone, and nothing looks at them */
+	case SO_PRIORITY:
+		return c->cmsg_len == CMSG_LEN(sizeof(uint32_t)) ? 0 : -EINVAL;
 	case SCM_TXTIME:
 		return (sk->opts & SOCK_O_TXTIME) != 0 && c->cmsg_len == CMSG_LEN(sizeof(uint64_t)) ?
 			       0 :

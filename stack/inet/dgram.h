@@ -131,8 +131,9 @@ void cmsg_out_finish(struct cmsg_out *out, struct msghdr *msg);
 void cmsg_recv(struct stack *st, struct sock *sk, const struct rte_mbuf *m, struct cmsg_out *out);
 /* SO_TIMESTAMP and its relatives, for any protocol; tstamp as of the caller's clock. */
 void cmsg_timestamp(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out);
-/* The same of what the error queue has, which need not be asked for with SOF_TIMESTAMPING_RX_SOFTWARE. */
-void cmsg_stamp_of_error(struct stack *st, const struct sock *sk, uint64_t tstamp, struct cmsg_out *out);
+/* The same of what the error queue has; SO_TIMESTAMPING's only if all of need is set. */
+void cmsg_stamp_of_error(struct stack *st, const struct sock *sk, uint64_t tstamp, uint32_t need,
+			 struct cmsg_out *out);
 /* 0 or -EINVAL */
 int cmsg_send_stream(struct sock *sk, const struct msghdr *msg, struct txstamp *stamp);
 int cmsg_send(struct stack *st, struct sock *sk, const struct msghdr *msg, struct dgram_tx *tx);

@@ -306,8 +306,13 @@ int dgram_tx_size(struct stack *st, struct sock *sk, const struct dgram_tx *tx, 
 		limit = mtu;
 	if (ip_len <= limit)
 		return 0;
-	if ((sk->flags & (v4 ? SOCK_F_RECVERR : SOCK_F_RECVERR6)) != 0)
-		errqueue_local(st, inet_sk(sk), EMSGSIZE, &tx->to, mtu, now);
+	if ((sk->flags & (v4 ? SOCK_F_RECVERR : SOCK_F_RECVERR6)) != 0) {
+		struct endpoint to = tx->to;
+
+		if (v4) /* as ip_local_error(): the port that the socket is connected to */
+			to.port = isk->peer.port;
+		errqueue_local(st, isk, EMSGSIZE, &to, mtu, now);
+	}
 	return -EMSGSIZE;
 }
 
@@ -355,7 +360,7 @@ struct rte_mbuf *dgram_copy_in(struct stack *st, struct iov_iter *it, uint32_t h
 	return m;
 }
 
-/* m was handed to the link, and we have a reference: its first buffer has all headers. */
+/* m waits for the link, and we have a reference. */
 static void tell_stamps(struct stack *st, struct inet_sock *isk, struct dgram_tx *tx, const struct rte_mbuf *m,
 			uint64_t now)
 {
@@ -364,8 +369,6 @@ static void tell_stamps(struct stack *st, struct inet_sock *isk, struct dgram_tx
 				    .packet = rte_pktmbuf_mtod(m, const void *),
 				    .len = m->data_len };
 
-	if (!tx->stamp.has_key && (isk->sk.tsflags & SOF_TIMESTAMPING_OPT_ID) != 0)
-		ev.key = isk->stamp_key++;
 	if ((tx->stamp.flags & SOF_TIMESTAMPING_TX_SCHED) != 0)
 		errqueue_stamp(st, isk, SCM_TSTAMP_SCHED, &ev, now);
 	if ((tx->stamp.flags & SOF_TIMESTAMPING_TX_SOFTWARE) != 0)
@@ -380,8 +383,11 @@ int dgram_output(struct stack *st, struct sock *sk, struct dgram_tx *tx, struct 
 	struct inet_sock *isk = inet_sk(sk);
 	int err;
 
-	if (stamped)
+	if (stamped) {
 		rte_pktmbuf_refcnt_update(m, 1);
+		if (!tx->stamp.has_key && (sk->tsflags & SOF_TIMESTAMPING_OPT_ID) != 0)
+			tx->stamp.key = isk->stamp_key++;
+	}
 	if (ip != NULL)
 		err = ip_output(st, m, tx->dst, ip, now);
 	else
@@ -390,7 +396,7 @@ int dgram_output(struct stack *st, struct sock *sk, struct dgram_tx *tx, struct 
 	if (stamped) {
 		if (err == 0)
 			tell_stamps(st, isk, tx, m, now);
-		pkt_let_go(m);
+		rte_pktmbuf_free(m); /* it waits for the link: who hands it over notes the owner */
 	}
 	/* Linux hides a full device queue from who did not ask for errors: net_xmit_errno(). */
 	if (err == -ENOBUFS && (sk->flags & (SOCK_F_RECVERR | SOCK_F_RECVERR6)) == 0)

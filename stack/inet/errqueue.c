@@ -14,7 +14,9 @@
 
 #include "stack/inet/dgram.h"
 
-#define ERRQ_MAX 256 /* entries per socket; the oldest errors are the interesting ones */
+/* Entries per socket; the oldest errors are the interesting ones. */
+#define ERRQ_MAX 64
+#define ERRQ_MAX_STAMPS 256
 
 struct errq_item {
 	struct sock_extended_err ee;
@@ -43,18 +45,19 @@ static struct rte_mbuf *errq_new(struct stack *st, const struct errq_item *item,
 	return m;
 }
 
-/* What finds no room is counted. */
 static void errq_push(struct stack *st, struct inet_sock *isk, const struct errq_item *item,
 		      const void *payload, uint32_t len, uint64_t now)
 {
-	struct rte_mbuf *m = NULL;
+	uint32_t max = item->ee.ee_origin == SO_EE_ORIGIN_TIMESTAMPING ? ERRQ_MAX_STAMPS : ERRQ_MAX;
+	struct rte_mbuf *m;
 
-	if (isk->errq.count < ERRQ_MAX)
-		m = errq_new(st, item, payload, len, now);
-	if (m == NULL) {
-		isk->sk.drops++;
+	if (isk->errq.count >= max) {
+		MIB_INC(st, SOCK_ERRQ_FULL);
 		return;
 	}
+	m = errq_new(st, item, payload, len, now);
+	if (m == NULL)
+		return;
 	pktq_push(&isk->errq, m);
 	sock_raise(st, &isk->sk, EPOLLERR);
 }
@@ -131,6 +134,8 @@ void errqueue_stamp(struct stack *st, struct inet_sock *isk, uint32_t kind, cons
 				  .ee.ee_info = kind,
 				  .has_offender = isk->sk.domain == AF_INET6 && ev->src != NULL && !only };
 
+	if ((isk->sk.flags & SOCK_F_DEAD) != 0)
+		return;
 	if (item.has_offender)
 		item.offender = *ev->src;
 	if ((isk->sk.tsflags & SOF_TIMESTAMPING_OPT_ID) != 0)
@@ -141,6 +146,14 @@ void errqueue_stamp(struct stack *st, struct inet_sock *isk, uint32_t kind, cons
 static bool is_icmp(const struct errq_item *item)
 {
 	return item->ee.ee_origin == SO_EE_ORIGIN_ICMP || item->ee.ee_origin == SO_EE_ORIGIN_ICMP6;
+}
+
+/* The SO_TIMESTAMPING flags that tell an entry's time: what nobody sent or received has none. */
+static uint32_t stamp_flags(const struct errq_item *item)
+{
+	if (item->ee.ee_origin == SO_EE_ORIGIN_TIMESTAMPING)
+		return SOF_TIMESTAMPING_SOFTWARE;
+	return is_icmp(item) ? SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE : UINT32_MAX;
 }
 
 /* IP_RECVERR or IPV6_RECVERR with the offender's address behind it (SO_EE_OFFENDER). */
@@ -208,7 +221,7 @@ ssize_t errqueue_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg
 	else if (msg->msg_name != NULL)
 		endpoint_to_sockaddr(&item.to, so->domain, msg->msg_name, &msg->msg_namelen);
 	cmsg_out_init(&out, msg);
-	cmsg_stamp_of_error(st, so->sk, pkt_cb(m)->tstamp, &out);
+	cmsg_stamp_of_error(st, so->sk, pkt_cb(m)->tstamp, stamp_flags(&item), &out);
 	put_extended_err(so->sk, &item, &out);
 	cmsg_out_finish(&out, msg);
 	rte_pktmbuf_free(m);

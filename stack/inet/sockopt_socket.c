@@ -293,6 +293,8 @@ static int set_timestamping(const struct optctx *c, int val)
 	if ((val & SOF_TIMESTAMPING_OPT_ID_TCP) != 0 && (val & SOF_TIMESTAMPING_OPT_ID) == 0)
 		return -EINVAL;
 	/* A stream's bytes can be counted from where it begins. */
+	if ((val & SOF_TIMESTAMPING_OPT_STATS) != 0 && (val & SOF_TIMESTAMPING_OPT_TSONLY) == 0)
+		return -EINVAL;
 	if ((val & ~c->sk->tsflags & SOF_TIMESTAMPING_OPT_ID) != 0) {
 		if (c->sk->type == SOCK_STREAM && c->so->state != SS_CONNECTED && c->so->state != SS_CONNECTING)
 			return -EINVAL;

@@ -3,7 +3,10 @@
  * txstamp.h - SO_TIMESTAMPING of what is sent (the kernel's timestamping.rst): which stamps a send asks for.
  *
  * All are made by software.  A packet enters the device's queue (SCHED) and leaves it (SND) in the same moment:
- * when the stack hands it to the link.  For a hardware clock nothing is told.
+ * when the stack hands it to the link.  For a hardware clock nothing is told, and OPT_CMSG and OPT_STATS bring nothing.
+ *
+ * Deviation: a packet that waits for its neighbour's address, or finds the link's queue full, is stamped as if it had left.
+ * Deviation: of a packet that is cut into fragments or chained from several buffers, the first buffer is handed up.
  */
 #ifndef STACK_INET_TXSTAMP_H
 #define STACK_INET_TXSTAMP_H

@@ -271,6 +271,7 @@ struct tcp_sock {
 	uint32_t snd_run;	/* where the run of unsent data that may be filled began */
 	struct pktq zcq;	/* MSG_ZEROCOPY sends that are not acknowledged: tcp_zerocopy.c */
 	struct pktq stampq;	/* bytes to be stamped: tcp_txstamp.c */
+	struct rte_mbuf *stamp_unsent; /* of them: the first that has not left yet */
 	uint32_t urg_seq;	/* sequence number of the urgent byte received */
 	uint8_t urg_byte;
 	bool urg_taken;		/* read with MSG_OOB */

@@ -56,6 +56,7 @@ static void inherit_options(struct tcp_sock *tp, const struct tcp_sock *lsk)
 	const struct sock *from = &lsk->inet.sk;
 
 	sk->flags = from->flags & ~(SOCK_F_NOSPACE | SOCK_F_DEAD);
+	sk->tsflags = from->tsflags;
 	sk->rcvbuf = from->rcvbuf;
 	sk->sndbuf = from->sndbuf;
 	sk->rcvlowat = from->rcvlowat;

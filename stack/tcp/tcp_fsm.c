@@ -133,7 +133,6 @@ void tcp_destroy(struct stack *st, struct tcp_sock *tp)
 	tcp_ofo_purge(st, tp);
 	tcp_rcvq_purge(st, tp);
 	pktq_purge(&tp->zcq);
-	pktq_purge(&tp->stampq);
 	pktq_purge(&tp->inet.errq);
 	port_unbind(st, &tp->inet);
 	if (sk->flags & SOCK_F_DEAD)

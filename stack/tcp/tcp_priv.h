@@ -283,6 +283,7 @@ void tcp_txstamp_want(struct stack *st, struct tcp_sock *tp, uint32_t wanted);
 /* Bytes seq to end have left, in the packet w. */
 void tcp_txstamp_sent(struct stack *st, struct tcp_sock *tp, uint32_t seq, uint32_t end, const struct rte_mbuf *w,
 		      uint64_t now);
+void tcp_txstamp_purge(struct tcp_sock *tp);
 /* The peer has all of m, which is taken off the send queue next. */
 void tcp_txstamp_acked(struct stack *st, struct tcp_sock *tp, const struct rte_mbuf *m, uint64_t now);
 

@@ -22,6 +22,7 @@ static void reset_in_hand(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	pktq_init(&tp->rcvq);
 	pktq_init(&tp->zcq);
 	pktq_init(&tp->stampq);
+	tp->stamp_unsent = NULL;
 	pktq_init(&tp->inet.errq);
 	sk->rmem = sk->wmem = 0;
 	if (tell)

@@ -158,9 +158,9 @@ static ssize_t do_sendmsg(struct stack *st, struct socket *so, const struct msgh
 		if (done != 0)
 			return done;
 	}
-	ret = unlikely(msg->msg_controllen > 0) ? cmsg_send_stream(sk, msg, &stamp) : 0;
-	if (ret == 0)
-		ret = may_send(sk);
+	ret = may_send(sk);
+	if (ret == 0 && unlikely(msg->msg_controllen > 0))
+		ret = cmsg_send_stream(sk, msg, &stamp);
 	if (ret < 0)
 		return ret;
 	/* Segments are cut here: has what was learned of the path expired? */

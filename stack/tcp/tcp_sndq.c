@@ -166,6 +166,7 @@ void tcp_sndq_purge(struct stack *st, struct tcp_sock *tp)
 	while (tp->snd_head != NULL)
 		tcp_sndq_pop(st, tp);
 	tp->send_head = NULL;
+	tcp_txstamp_purge(tp);
 	tp->packets_out = tp->sacked_out = tp->lost_out = tp->retrans_out = 0;
 }
 

@@ -114,7 +114,7 @@ static int to_network_stamped(struct stack *st, struct tcp_sock *tp, struct rte_
 	if (w == first)
 		rte_mbuf_refcnt_update(w, -1); /* the queue has it still */
 	else
-		pkt_let_go_seg(w);
+		rte_pktmbuf_free_seg(w); /* it waits for the link: who hands it over notes the owner */
 	return err;
 }
 

@@ -4,7 +4,7 @@ from consts import *
 from script import script
 
 TX_SOFTWARE, RX_SOFTWARE, SOFTWARE, OPT_ID, TX_SCHED, TX_ACK = 0x2, 0x8, 0x10, 0x80, 0x100, 0x200
-OPT_TSONLY, OPT_ID_TCP = 0x800, 0x10000
+OPT_TSONLY, OPT_STATS, OPT_ID_TCP = 0x800, 0x1000, 0x10000
 ALL = TX_SCHED | TX_SOFTWARE | TX_ACK | SOFTWARE
 SCM_TS_OPT_ID = 81
 
@@ -152,6 +152,71 @@ def stamps_wait_for_whom_asks(t):
     t.call("listen", fd, 1)
     wants(t, fd, ALL | OPT_ID)
     wants(t, fd, ALL | OPT_TSONLY)
+
+
+@script
+def stamps_are_inherited(t):
+    """What the listener wants, its connections have."""
+    fd = t.accepted(setup=lambda fd: wants(t, fd, ALL | OPT_TSONLY))
+    t.call("send", fd, 100)
+    t.peer("A")
+    stamps(t, fd)
+
+
+@script
+def stamps_of_the_connection_before(t):
+    """connect(2) to AF_UNSPEC: what was outstanding is gone."""
+    fd = t.connected()
+    wants(t, fd, ALL | OPT_ID | OPT_TSONLY)
+    t.call("send", fd, 100)
+    t.call("send", fd, 100)
+    stamps(t, fd)
+    t.call("connect", fd, "-", 0)
+    t.poll(fd)
+    stamps(t, fd)
+
+
+@script
+def stamps_of_sends_in_one_run(t):
+    """Unsent bytes that Linux has in one buffer, here in several segments."""
+    fd = t.accepted(win=1500)
+    wants(t, fd, ALL | OPT_ID | OPT_TSONLY)
+    for _ in range(4):
+        t.call("send", fd, 500)
+    stamps(t, fd)
+    t.peer("A", win=6000)
+    stamps(t, fd)
+    t.peer("A", win=6000)
+    stamps(t, fd)
+
+
+@script
+def stamps_of_errors(t):
+    """Errors and completions in the same queue have no time of their own."""
+    fd = t.socket(SOCK_DGRAM)
+    t.call("bind", fd, t.any, 5000)
+    t.setint(fd, IPPROTO_IP, IP_RECVERR, 1)
+    t.setint(fd, IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_DO)
+    wants(t, fd, SOFTWARE | OPT_ID | OPT_TSONLY)
+    t.call("send", fd, 4000, 0, t.host, 6000)
+    stamps(t, fd)
+    s = t.accepted()
+    wants(t, s, SOFTWARE)
+    t.setint(s, SOL_SOCKET, SO_ZEROCOPY, 1)
+    t.call("send", s, 100, MSG_ZEROCOPY)
+    t.peer("A")
+    stamps(t, s)
+    wants(t, s, OPT_STATS)
+
+
+@script
+def stamps_of_raw_packets(t):
+    fd = t.socket(SOCK_RAW, 253)
+    t.call("send", fd, 10, 0, t.host, 0) # the neighbour's address is known then
+    wants(t, fd, TX_SCHED | TX_SOFTWARE | SOFTWARE | OPT_ID)
+    t.call("send", fd, 100, 0, t.host, 0)
+    t.call("send", fd, 50, 0, t.host, 0)
+    stamps(t, fd)
 
 
 @script(families=(4, 6))
