@@ -5,7 +5,8 @@
  * A memif server's program waits for its client in its first call for a socket, so that it
  * listens only after this client has opened the link: a client that connects at once, and
  * once, is refused.  READY=PROGRAM@ADDRESS:PORT says who asks (not the taskset that runs it), and
- * whom, every 5 ms for 10 s.
+ * whom, every 5 ms for 10 s.  A server that takes each connection for a session is not asked (port 0): the link is
+ * opened, and it has half a second.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -44,6 +45,12 @@ static __attribute__((constructor)) void wait_until_ready(void)
 	/* Children of the program ask nobody. */
 	unsetenv("READY");
 	sin.sin_port = htons((uint16_t)atoi(port));
+	if (sin.sin_port == 0) {
+		pause.tv_nsec = 500000000;
+		close(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+		nanosleep(&pause, NULL);
+		return;
+	}
 	for (int i = 0; i < 2000 && try_connect(&sin) != 0; i++)
 		nanosleep(&pause, NULL);
 }
