@@ -87,7 +87,8 @@ def packet_text(p, flow, ignore=()):
 class Trace:
     def __init__(self):
         self.events = []
-        self.late, self.late_one = 0.0, "" # by how much at the worst, and who
+        self.late, self.late_one = 0.0, "" # the tester or the actor: by how much at the worst, and who
+        self.waited = 0.0 # the longest that others waited for a core, which makes no time more tolerable
         self.begin = 0.0
 
     def was_late(self, who, seconds):
