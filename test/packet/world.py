@@ -185,7 +185,6 @@ class World:
         self.raw.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 16 << 20)
         self.raw.setblocking(False)
         libc.setns(self.home_fd, CLONE_NEWNET)
-        self.changed = {}
 
     @staticmethod
     def ip(*commands):
@@ -229,7 +228,7 @@ class World:
                 f.write(value)
 
     def configure(self, options):
-        """Set what the script chose, put back what the one before did; the actor's environment."""
+        """Set what the script chose (a kernel's world has one run); the actor's environment."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("SHIM_")}
         sysctls, shim = {}, dict(BASE_SHIM)
         for name, value in options.items():
@@ -241,11 +240,6 @@ class World:
             env.update({k: v for k, v in shim.items() if k in BASE_KERNEL})
             libc.setns(self.ns_fd, CLONE_NEWNET)
             try:
-                self.write_sysctls(self.changed)
-                self.changed = {}
-                for name in sysctls:
-                    with open("/proc/sys/" + name.replace(".", "/"), encoding="ascii") as f:
-                        self.changed[name] = f.read().strip()
                 self.write_sysctls(sysctls)
             finally:
                 libc.setns(self.home_fd, CLONE_NEWNET)
