@@ -251,16 +251,22 @@ int port_sys_close(int fd)
 	return (int)SYS1(SYS_close, fd);
 }
 
-/* Descriptors that come by SCM_RIGHTS are new ones, too. */
-ssize_t port_sys_recvmsg(int fd, struct msghdr *msg, int flags);
-ssize_t port_sys_recvmsg(int fd, struct msghdr *msg, int flags)
+/* -- descriptors that pass over a socket --------------------------------------------- */
+
+static void (*on_passed_fd)(int sock, const void *msg, size_t len, int fd);
+
+void sys_on_passed_fd(void (*show)(int sock, const void *msg, size_t len, int fd))
 {
-	ssize_t n = SYS3(SYS_recvmsg, fd, msg, flags | MSG_CMSG_CLOEXEC);
+	on_passed_fd = show;
+}
+
+/* Messages that carry descriptors here are one piece. */
+static void passed(int sock, const struct msghdr *msg, ssize_t n, bool received)
+{
 	int saved = errno;
 
-	if (n < 0)
-		return n;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+	     c = CMSG_NXTHDR((struct msghdr *)msg, c)) {
 		size_t bytes = c->cmsg_len - CMSG_LEN(0);
 
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -269,11 +275,44 @@ ssize_t port_sys_recvmsg(int fd, struct msghdr *msg, int flags)
 			int one;
 
 			memcpy(&one, CMSG_DATA(c) + off, sizeof(one));
-			one = track_new(one);
-			memcpy(CMSG_DATA(c) + off, &one, sizeof(one));
+			if (received) {
+				one = track_new(one);
+				memcpy(CMSG_DATA(c) + off, &one, sizeof(one));
+			}
+			if (on_passed_fd != NULL && msg->msg_iovlen == 1)
+				on_passed_fd(sock, msg->msg_iov[0].iov_base, (size_t)n, one);
 		}
 	}
 	errno = saved;
+}
+
+/* Those that come are new ones, too. */
+ssize_t port_sys_recvmsg(int fd, struct msghdr *msg, int flags);
+ssize_t port_sys_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	ssize_t n = SYS3(SYS_recvmsg, fd, msg, flags | MSG_CMSG_CLOEXEC);
+
+	if (n >= 0)
+		passed(fd, msg, n, true);
+	return n;
+}
+
+ssize_t port_sys_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t port_sys_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	ssize_t n = SYS3(SYS_sendmsg, fd, msg, flags | MSG_NOSIGNAL);
+
+	/*
+	 * memif's listener forgets to unregister a connection that it cannot greet.  The same
+	 * hang-up ends the connection properly when it is read from, so pretend.
+	 */
+	if (n >= 0)
+		passed(fd, msg, n, false);
+	if (n >= 0 || (errno != EPIPE && errno != ECONNRESET))
+		return n;
+	n = 0;
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		n += (ssize_t)msg->msg_iov[i].iov_len;
 	return n;
 }
 
@@ -435,23 +474,6 @@ ssize_t port_sys_recv(int fd, void *buf, size_t n, int flags);
 ssize_t port_sys_recv(int fd, void *buf, size_t n, int flags)
 {
 	return SYS6(SYS_recvfrom, fd, buf, n, flags, 0, 0);
-}
-
-ssize_t port_sys_sendmsg(int fd, const struct msghdr *msg, int flags);
-ssize_t port_sys_sendmsg(int fd, const struct msghdr *msg, int flags)
-{
-	ssize_t n = SYS3(SYS_sendmsg, fd, msg, flags | MSG_NOSIGNAL);
-
-	/*
-	 * memif's listener forgets to unregister a connection that it cannot greet.  The same
-	 * hang-up ends the connection properly when it is read from, so pretend.
-	 */
-	if (n >= 0 || (errno != EPIPE && errno != ECONNRESET))
-		return n;
-	n = 0;
-	for (size_t i = 0; i < msg->msg_iovlen; i++)
-		n += (ssize_t)msg->msg_iov[i].iov_len;
-	return n;
 }
 
 /* -- time --------------------------------------------------------------------------- */

@@ -29,6 +29,7 @@
 
 #include "dpdk_port/eal.h"
 #include "dpdk_port/libc.h"
+#include "dpdk_port/memif_wake.h"
 #include "dpdk_port/port_priv.h"
 
 #define MEMIF_SOCKET "/run/memif.sock" /* the driver's default */
@@ -131,6 +132,7 @@ static int memif_check(struct port_open *o)
 				 "the %s of memif id %s on %s is another program under the shim: "
 				 "stop that one, or use another id= or socket=",
 				 a.server ? "server" : "client", a.id, a.socket);
+	memif_wake_listen();
 	return a.server ? memif_check_path(o, &a) : 0;
 }
 
@@ -244,6 +246,7 @@ static int memif_connect(struct port_open *o)
 			running = rte_eth_dev_start(p->id) == 0;
 		if (running && memif_is_linked(p)) {
 			p->link_fd = memif_control_fd(o, &a);
+			memif_wake_attach(p, a.server);
 			return 0;
 		}
 		if (now_ms() >= deadline)
@@ -290,6 +293,9 @@ const struct link_type link_memif = {
 	.attach = memif_attach,
 	.connect = memif_connect,
 	.link_up = memif_link_up,
+	.rx_burst = memif_rx_burst,
+	.wait_begin = memif_wait_begin,
+	.wait_end = memif_wait_end,
 };
 
 /* Everything else that DPDK drives: what the device reports is believed. */

@@ -125,6 +125,18 @@ unsigned int port_wait_fds(const struct port *port, uint16_t queue, int fds[PORT
 	return 1;
 }
 
+void port_wait_begin(struct port *port, uint16_t queue)
+{
+	if (port->type->wait_begin != NULL && port->wait_fds[queue] >= 0)
+		port->type->wait_begin(port, queue);
+}
+
+void port_wait_end(struct port *port, uint16_t queue, bool others)
+{
+	if (port->type->wait_end != NULL && port->wait_fds[queue] >= 0)
+		port->type->wait_end(port, queue, others);
+}
+
 unsigned int port_fds(const struct port *port, int *fds, unsigned int n)
 {
 	if (n > port->nfds)

@@ -83,6 +83,15 @@ struct rte_mempool *port_queue_mbuf_pool(struct port *port, uint16_t queue);
 unsigned int port_wait_fds(const struct port *port, uint16_t queue, int fds[PORT_MAX_WAIT_FDS]);
 
 /*
+ * Around a sleep on queue's descriptors, with the queue's lock held: a link may tell of frames
+ * only while somebody sleeps.  Frames that wait at port_wait_begin() make them readable at once.
+ * port_wait_end() comes after the awakened has taken frames; others: somebody else still sleeps
+ * on them.  Who died asleep did no harm.  Without descriptors both do nothing.
+ */
+void port_wait_begin(struct port *port, uint16_t queue);
+void port_wait_end(struct port *port, uint16_t queue, bool others);
+
+/*
  * Every descriptor that EAL and the ports that opened together made: asked of the first, the
  * others have none.  Returns the number stored (at most n).
  */

@@ -21,6 +21,12 @@
 
 struct link_type;
 
+/* memif_wake.c: the head of a ring that frames come in by, NULL if it is not known. */
+struct memif_rx {
+	struct memif_ring *ring;
+	uint16_t ahead; /* head is this much ahead of tail when no frame waits */
+};
+
 struct port {
 	struct netif netif;
 	const struct link_type *type;
@@ -31,6 +37,7 @@ struct port {
 	bool tap_vnet;	       /* tap: frames have a struct virtio_net_hdr, else a struct tun_pi */
 	bool tap_large;	       /* the last frame read was a super-packet */
 	struct packet_rings rings[PORT_MAX_QUEUES]; /* af_packet */
+	struct memif_rx memif[PORT_MAX_QUEUES];
 	struct rte_mempool *pools[PORT_MAX_QUEUES];
 
 	/* link_is_up(): asked of the system every so often */
@@ -89,6 +96,9 @@ struct link_type {
 	/* What is left to do after a burst, without the lock; again: even if it seems done. */
 	void (*tx_kick)(struct port *p, bool again);
 	void (*tx_kick_later)(struct port *p);
+	/* As port_wait_begin(), port_wait_end(). */
+	void (*wait_begin)(struct port *p, uint16_t queue);
+	void (*wait_end)(struct port *p, uint16_t queue, bool others);
 	/* Of those bursts: the driver knows nothing of them. */
 	void (*read_stats)(const struct port *p, struct port_stats *stats);
 	/* The device is about to close. */

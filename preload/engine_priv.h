@@ -166,6 +166,11 @@ unsigned int registry_live(void);
 /* A thread found itself in a process that no wrapper of fork made. */
 void registry_adopt(void);
 
+/* -- wait.c --------------------------------------------------------------------------- */
+/* port_wait_begin() and port_wait_end() of all ports, by who is counted as a watcher. */
+void wait_ports_begin(void);
+void wait_ports_end(void);
+
 /* A message to the keeper; the pipe's read end travels with it. */
 struct ctl_msg {
 	int32_t slot;

@@ -17,8 +17,9 @@
  *                                            watches the port if no sleeper does
  *   quiet, and sleepers watch the port       deep sleep until the next deadline
  *   quiet, and nobody watches it             the same, and it watches the port itself
- *   the port has no descriptor               naps, 50 µs to 1 ms, 2 ms after a second;
- *                                            sleepers nap for themselves at first (wait.c)
+ *   the port has no descriptor               naps, 50 µs to 1 ms, growing to 4 ms while all
+ *                                            is quiet; sleepers nap for themselves at
+ *                                            first (wait.c)
  * In deep sleep it is kicked through its eventfd by whoever comes first, which costs him
  * some 8 µs once; it then ticks until it is quiet again.
  *
@@ -55,25 +56,32 @@
 #define SLEEP_MAX NSEC_PER_SEC
 #define NAP_MIN (50 * NSEC_PER_USEC)
 #define NAP_MAX NSEC_PER_MSEC
-#define NAP_IDLE (2 * NSEC_PER_MSEC)
+/*
+ * What was quiet for 64 naps may wait for one: a nap costs some 10 µs of CPU, on a poor
+ * machine 30, which is under 1 % of a core at NAP_IDLE.
+ */
+#define NAP_IDLE (4 * NSEC_PER_MSEC)
+#define NAP_IDLE_PARTS 64
 /* Bursts taken in a row before others get the lock. */
 #define DRIVE_BURSTS 8
 /* A clone that failed is not tried again at once. */
 #define RETRY NSEC_PER_SEC
 #define START_LIMIT NSEC_PER_SEC
 
+static uint64_t clamp(uint64_t ns, uint64_t min, uint64_t max)
+{
+	return ns < min ? min : ns > max ? max : ns;
+}
+
 static uint64_t until(uint64_t now, uint64_t deadline, uint64_t min, uint64_t max)
 {
-	uint64_t ns = deadline <= now ? 0 : deadline - now;
-
-	return ns < min ? min : ns > max ? max : ns;
+	return clamp(deadline <= now ? 0 : deadline - now, min, max);
 }
 
 struct keeper_plan keeper_decide(const struct keeper_view *v)
 {
 	struct keeper_plan plan = { .nap = NAP_MIN };
 	uint64_t idle = v->now - v->last_active;
-	uint64_t longest = idle > NSEC_PER_SEC ? NAP_IDLE : NAP_MAX;
 
 	if (idle < ACTIVE && (v->pollable || v->sleepers == 0)) {
 		/* It computes: frames shall not wait for the tick. */
@@ -84,6 +92,8 @@ struct keeper_plan keeper_decide(const struct keeper_view *v)
 		plan.watch_port = v->port_waiters == 0;
 		plan.sleep = until(v->now, v->next_deadline, SLEEP_MIN, SLEEP_MAX);
 	} else {
+		uint64_t longest = clamp(idle / NAP_IDLE_PARTS, NAP_MAX, NAP_IDLE);
+
 		plan.nap = v->had_frames ? NAP_MIN : 2 * v->last_nap;
 		if (plan.nap > longest)
 			plan.nap = longest;
@@ -207,6 +217,15 @@ static void drive(struct keeper_self *k)
 		k->had_frames = true;
 }
 
+/* Lock held: what the sleep on the port was for has been done. */
+static void end_watch(void)
+{
+	if (!shm->keeper.watches)
+		return;
+	shm->keeper.watches = false;
+	wait_ports_end();
+}
+
 /* Lock held: from here on, whoever comes in sees what we sleep on. */
 static void plan_sleep(struct keeper_self *k)
 {
@@ -225,6 +244,9 @@ static void plan_sleep(struct keeper_self *k)
 
 	k->plan = keeper_decide(&v);
 	ks->deep_sleep = k->plan.deep;
+	ks->watches = k->plan.watch_port;
+	if (ks->watches)
+		wait_ports_begin();
 }
 
 /* Programs are at it and nothing is due: another tick, without asking for the lock. */
@@ -295,6 +317,7 @@ static __attribute__((noreturn)) void keeper_main(uint32_t starting)
 			engine_enter();
 			keeper_watch_run(k.fds[0].revents != 0);
 			drive(&k);
+			end_watch();
 			plan_sleep(&k);
 			if (keeper_watch_is_over()) {
 				/* The word stays ours until the kernel marks it: nobody is left to see. */
@@ -338,6 +361,7 @@ int keeper_start(void)
 	k->started = engine_now();
 	__atomic_store_n(&k->word, starting, __ATOMIC_RELEASE);
 	k->deep_sleep = 0;
+	k->watches = false;
 	engine_kick_again();
 	/* Exit signal 0, nothing shared but what is MAP_SHARED. */
 	pid = real.syscall(SYS_clone, 0, NULL, NULL, NULL, 0);

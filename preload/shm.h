@@ -90,6 +90,7 @@ struct keeper_shared {
 	uint32_t generation;	/* counts replacements */
 	uint32_t rescan;	/* a process was born that may die before it can say so */
 	uint32_t deep_sleep;	/* it waits without a tick: kick it when activity begins */
+	bool watches;		/* it sleeps, or is about to, on the port's descriptors itself */
 	uint32_t port_waiters;	/* threads asleep with the port's descriptor in their wait set */
 	uint32_t sleepers;	/* threads asleep at all */
 	uint64_t started;	/* ns: when it was last cloned */

@@ -84,6 +84,19 @@ unsigned int port_wait_fds(const struct port *port, uint16_t queue, int fds[PORT
 	return fake_port_pollable ? 1 : 0;
 }
 
+void port_wait_begin(struct port *port, uint16_t queue)
+{
+	(void)port;
+	(void)queue;
+}
+
+void port_wait_end(struct port *port, uint16_t queue, bool others)
+{
+	(void)port;
+	(void)queue;
+	(void)others;
+}
+
 unsigned int port_fds(const struct port *port, int *fds, unsigned int n)
 {
 	(void)port;

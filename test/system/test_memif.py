@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Two programs under the shim, joined by memif: jumbo frames, VLANs, every byte checked."""
+"""Two programs under the shim, joined by memif: jumbo frames, VLANs, every byte checked; idle."""
 import os
 import sys
+import time
 
-from shimtest import (LIBSHIM, PYTHON, World, both_families, check, main)
+from shimtest import (LIBSHIM, PYTHON, World, both_families, check, cpu_ticks, keeper_of, main,
+                      wait_until)
 
 SERVER, CLIENT = {4: "192.0.2.1", 6: "2001:db8::1"}, {4: "192.0.2.2", 6: "2001:db8::2"}
 
@@ -127,6 +129,63 @@ def another_vlan(family):
             w.alive(s)
 
 
+IDLE_SERVE = r"""
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+s.bind((sys.argv[1], 7000))
+s.listen(5)
+c, _ = s.accept()
+while True:
+    d = c.recv(4096)
+    if not d:
+        break
+    c.sendall(d)
+"""
+
+# Asks now and then; then sleeps until it is told to end.
+IDLE_TALK = r"""
+import socket, sys, time
+while True:
+    try:
+        s = socket.create_connection((sys.argv[1], 7000), timeout=40)
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.01)
+took = []
+for i in range(60):
+    time.sleep(0.005 * (i % 20))
+    begin = time.monotonic()
+    s.sendall(b"now")
+    assert s.recv(10) == b"now"
+    took.append(time.monotonic() - begin)
+took.sort()
+print(took[len(took) // 2] * 1e3, took[-1] * 1e3, flush=True)
+s.settimeout(None)
+s.recv(1)
+"""
+
+
+def idle(family):
+    """Two that have nothing to do use next to no CPU, keepers included, and answer at once."""
+    seconds = 5
+    with MemifWorld(family) as w:
+        s = w.program("server", IDLE_SERVE, SERVER[family])
+        c = w.program("client", IDLE_TALK, SERVER[family])
+        wait_until(lambda: "\n" in w.output(c) or c.poll() is not None, "answers", 60)
+        w.alive(c)
+        median, worst = map(float, w.output(c).split())
+        # A frame that woke nobody would wait for the sleepers' next look, a second later.
+        check(median < 20 and worst < 900, "an answer took", median, worst, "ms")
+        pids = [s.pid, c.pid, keeper_of(s.pid), keeper_of(c.pid)]
+        check(None not in pids, "no keeper", pids)
+        time.sleep(0.5)
+        before = sum(map(cpu_ticks, pids))
+        time.sleep(seconds)
+        used = (sum(map(cpu_ticks, pids)) - before) / os.sysconf("SC_CLK_TCK") / seconds
+        check(used <= 0.02, f"idle: {used * 100:.1f} % of a core")
+        return f"{used * 100:.1f} % of a core, answer after {median:.2f} ms, worst {worst:.1f} ms"
+
+
 # IP and TCP headers, and timestamps in each segment.
 TESTS = both_families([
     ("memif_bulk_both_ways", transfer({}, 64, 52)),
@@ -134,6 +193,7 @@ TESTS = both_families([
     ("memif_vlan_bulk_both_ways", transfer({"SHIM_VLAN": "42"}, 64, 52)),
     ("memif_vlan_and_jumbo_bulk_both_ways", transfer({"SHIM_VLAN": "4094", "SHIM_MTU": "9000"}, 64, 52)),
     ("memif_another_vlan_is_not_heard", another_vlan),
+    ("memif_idle_cpu_and_answers", idle),
 ])
 
 if __name__ == "__main__":

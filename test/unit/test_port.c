@@ -79,7 +79,11 @@ static void echo_until(struct port *port, uint32_t frames, uint32_t *wakes)
 			usleep(50);
 			continue;
 		}
+		for (uint16_t q = 0; q < port_netif(port)->nqueues; q++)
+			port_wait_begin(port, q);
 		must(poll(pfd, nfds, 5000) > 0);
+		for (uint16_t q = 0; q < port_netif(port)->nqueues; q++)
+			port_wait_end(port, q, false);
 		++*wakes;
 	}
 }
@@ -262,6 +266,7 @@ static void memif_pair(const char *echo_role, const char *ask_role)
 	must(port_netif(port)->ops->link_is_up(port_netif(port)));
 	ask_over_memif(port);
 	must(read(result[0], &c, 1) == 1);
+	must(sh->wakes >= ROUNDS / 2);
 	/* The last process of the other side is gone: so is the link, and it stays so. */
 	for (unsigned int i = 0; i < 300 && !down; i++) {
 		down = !port_netif(port)->ops->link_is_up(port_netif(port));
