@@ -111,6 +111,20 @@ void engine_deliver(void)
 			file_notify(so->owner, events);
 }
 
+void engine_ports_wait_begin(void)
+{
+	for (unsigned int i = 0; i < engine.nports; i++)
+		port_wait_begin(engine.ports[i], 0);
+}
+
+void engine_ports_wait_end(void)
+{
+	bool others = shm->keeper.port_waiters > 0 || shm->keeper.watches;
+
+	for (unsigned int i = 0; i < engine.nports; i++)
+		port_wait_end(engine.ports[i], 0, others);
+}
+
 unsigned int engine_poll(void)
 {
 	int saved = errno; /* an empty TAP says EAGAIN, and a call that succeeds leaves errno alone */

@@ -110,6 +110,9 @@ void lock_release(struct engine_lock *l, struct engine_thread *t);
 void engine_deliver(void);
 /* A process died that may not have come to kicking the ports: whoever unlocks next does. */
 void engine_kick_again(void);
+/* port_wait_begin() and port_wait_end() of all ports, around a sleep that is counted as watching them. */
+void engine_ports_wait_begin(void);
+void engine_ports_wait_end(void);
 
 /* -- log.c ---------------------------------------------------------------------------- */
 /* Open the log file while its path can be reached; protected once the fd table is there. */
@@ -165,11 +168,6 @@ void registry_recount(void);
 unsigned int registry_live(void);
 /* A thread found itself in a process that no wrapper of fork made. */
 void registry_adopt(void);
-
-/* -- wait.c --------------------------------------------------------------------------- */
-/* port_wait_begin() and port_wait_end() of all ports, by who is counted as a watcher. */
-void wait_ports_begin(void);
-void wait_ports_end(void);
 
 /* A message to the keeper; the pipe's read end travels with it. */
 struct ctl_msg {

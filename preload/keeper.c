@@ -223,7 +223,7 @@ static void end_watch(void)
 	if (!shm->keeper.watches)
 		return;
 	shm->keeper.watches = false;
-	wait_ports_end();
+	engine_ports_wait_end();
 }
 
 /* Lock held: from here on, whoever comes in sees what we sleep on. */
@@ -246,7 +246,7 @@ static void plan_sleep(struct keeper_self *k)
 	ks->deep_sleep = k->plan.deep;
 	ks->watches = k->plan.watch_port;
 	if (ks->watches)
-		wait_ports_begin();
+		engine_ports_wait_begin();
 }
 
 /* Programs are at it and nothing is due: another tick, without asking for the lock. */

@@ -22,7 +22,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "dpdk_port/port.h"
 #include "preload/engine_priv.h"
 #include "preload/real.h"
 #include "stack/stack.h"
@@ -118,20 +117,6 @@ static void count_sleeper(bool watches_port, int by)
 	shm->keeper.port_waiters = (uint32_t)((int)shm->keeper.port_waiters + by);
 }
 
-void wait_ports_begin(void)
-{
-	for (unsigned int i = 0; i < engine.nports; i++)
-		port_wait_begin(engine.ports[i], 0);
-}
-
-void wait_ports_end(void)
-{
-	bool others = shm->keeper.port_waiters > 0 || shm->keeper.watches;
-
-	for (unsigned int i = 0; i < engine.nports; i++)
-		port_wait_end(engine.ports[i], 0, others);
-}
-
 uint64_t wait_sleep_begin(struct wait *w, bool watches_port)
 {
 	uint64_t now = engine_now(), until = w->deadline, sleep;
@@ -159,7 +144,7 @@ uint64_t wait_sleep_begin(struct wait *w, bool watches_port)
 	} else {
 		count_sleeper(watches_port, 1);
 		if (watches_port)
-			wait_ports_begin();
+			engine_ports_wait_begin();
 	}
 	/* Who woke up for nothing and sleeps on did not work. */
 	engine_self.quiet_visit = w->idle_wakes > 0;
@@ -179,7 +164,7 @@ void wait_sleep_end(struct wait *w, bool watches_port)
 	/* Woken by the port again and again for nothing: it may have an error to report. */
 	polled = engine_poll();
 	if (w->counted && watches_port)
-		wait_ports_end();
+		engine_ports_wait_end();
 	if (polled > 0)
 		w->idle_wakes = 0;
 	else if (++w->idle_wakes % IDLE_WAKES == 0 && watches_port)

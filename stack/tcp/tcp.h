@@ -395,6 +395,8 @@ struct tcp_sock {
 	} mtup;
 
 	uint64_t estab_time;
+	uint32_t dup_acks_nxt; /* rcv_nxt that dup_acks is about */
+	uint8_t dup_acks;      /* segments that came beyond it, up to TCP_DUPTHRESH */
 	uint8_t chrono; /* enum tcp_chrono */
 	uint16_t total_rto;	 /* time-outs, of SYNs as well */
 	uint16_t rto_recoveries; /* rows of them */

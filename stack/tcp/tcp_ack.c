@@ -26,11 +26,11 @@ static void update_window(struct stack *st, struct tcp_sock *tp, const struct tc
 {
 	uint32_t wnd = seg->wnd << tp->snd_wscale;
 
-	/* RFC 5681 2: an ACK with another window is no duplicate, even if the window is not taken. */
-	ai->wnd_updated = wnd != tp->snd_wnd;
 	if (!(seq_gt(seg->ack, tp->snd_una) || seq_gt(seg->seq, tp->snd_wl1) ||
 	      (seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || wnd == 0))))
 		return;
+	/* RFC 5681 2, as Linux has it: what may move the window is no duplicate, even if it does not. */
+	ai->wnd_updated = true;
 	tp->snd_wl1 = seg->seq;
 	if (wnd == tp->snd_wnd)
 		return;
@@ -224,7 +224,7 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 		MIB_INC(st, TCP_OLD_ACK);
 		if ((seg->opts & TCP_HAS_SACK) &&
 		    tcp_sack_process(st, tp, seg, &ai))
-			tcp_loss_on_ack(st, tp, &ai);
+			tcp_loss_on_old_ack(st, tp, &ai);
 		return true;
 	}
 	update_window(st, tp, seg, &ai, now);
@@ -242,7 +242,7 @@ bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t 
 	if (ai.prior_packets_out == 0) {
 		/* A D-SACK of the last flight may show that its recovery was for nothing. */
 		if (unlikely(seg->opts & TCP_HAS_SACK) && tcp_sack_process(st, tp, seg, &ai))
-			tcp_loss_on_ack(st, tp, &ai);
+			tcp_loss_on_old_ack(st, tp, &ai);
 		ack_probe(st, tp, now);
 		if (tp->tlp_high_seq != 0)
 			tcp_tlp_ack(st, tp, seg->ack, &ai);

@@ -43,6 +43,11 @@ static bool parse(struct stack *st, struct rx_pkt *pkt, struct tcp_rx *rx)
 		MIB_INC(st, TCP_IN_ERRS);
 		return false;
 	}
+	/* RFC 2385: who signs takes part in what we did not agree on; as Linux without a key. */
+	if (unlikely(rx->seg.opts & TCP_HAS_MD5)) {
+		MIB_INC(st, TCP_MD5_UNEXPECTED);
+		return false;
+	}
 	rx->seg.ecn = pkt->tos & 3;
 	rx->off = (uint16_t)(pkt->l4_off + rx->seg.hdr_len);
 	rx->segsz = 0;

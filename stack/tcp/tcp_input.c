@@ -98,11 +98,19 @@ static bool paws_rejects(const struct tcp_sock *tp, const struct tcp_seg *seg, u
 
 /* -- first ---------------------------------------------------------------------------------------- */
 
-/* RFC 9293 table 6, as Linux tests it: overlaps [rcv_wup, rcv_nxt + window]. */
+/*
+ * RFC 9293 table 6, as Linux tests it: overlaps [rcv_wup, rcv_nxt + window].  What goes beyond the
+ * window is taken as a whole or not at all: if nothing waits to be read, for the sake of
+ * peers that do not look at windows smaller than a segment.
+ */
 static bool seq_is_acceptable(const struct tcp_sock *tp, const struct tcp_seg *seg)
 {
-	return !seq_lt(seg->end_seq, tp->rcv_wup) &&
-	       !seq_gt(seg->seq, tp->rcv_nxt + tcp_receive_window(tp));
+	uint32_t right = tp->rcv_nxt + tcp_receive_window(tp);
+
+	if (seq_lt(seg->end_seq, tp->rcv_wup) || seq_gt(seg->seq, right))
+		return false;
+	/* A FIN that does not fit is looked at later: some peers count it wrongly. */
+	return !seq_gt(seg->seq + seg->len, right) || tp->rcvq.head == NULL;
 }
 
 /* A keepalive, a window probe, or a retransmission whose ACK was lost: say where we are. */
@@ -368,9 +376,9 @@ static enum tcp_verdict step7_text(struct stack *st, struct tcp_sock *tp, struct
 		tcp_rcv_data(st, tp, rx, now);
 		break;
 	default:
-		/* CLOSE-WAIT, CLOSING, LAST-ACK: after its FIN the peer has nothing to say; a FIN again is acknowledged. */
+		/* CLOSE-WAIT, CLOSING, LAST-ACK: after its FIN the peer has nothing to say that is new. */
 		if (seg->end_seq != seg->seq && seq_leq(seg->end_seq, tp->rcv_nxt))
-			owe_ack(st, tp);
+			tcp_rcv_again(st, tp, seg);
 	}
 	return TCP_V_DONE;
 }
@@ -395,7 +403,7 @@ static bool fast_path(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, 
 {
 	const struct tcp_seg *seg = &rx->seg;
 
-	if (!is_predicted(tp, seg))
+	if (!is_predicted(tp, seg) || unlikely(tp->dsack_out))
 		return false;
 	if (seg->opts & TCP_HAS_TS) {
 		if (seq_lt(seg->tsval, tp->ts_recent))
@@ -416,6 +424,8 @@ static bool fast_path(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, 
 	MIB_INC(st, TCP_HP_HITS);
 	if (seg->ack != tp->snd_una || (seg->wnd << tp->snd_wscale) != tp->snd_wnd)
 		tcp_ack(st, tp, rx, now);
+	else
+		tp->snd_wl1 = seg->seq;
 	tcp_rcv_rtt_ts(tp, seg, now);
 	tcp_rcv_in_order(st, tp, rx, now);
 	tcp_ack_check(st, tp, now);
@@ -449,6 +459,8 @@ enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, stru
 	MIB_INC(st, TCP_SLOWPATH);
 	if (tp->inet.sk.state == TCPS_SYN_SENT)
 		return tcp_syn_sent(st, tp, rx, now);
+	if ((tp->flags & TF_ACK_NOW) && tcp_rcv_wants_own_ack(tp, seg))
+		tcp_send_ack(st, tp, now);
 	if (unlikely(tcp_is_embryo(tp)) && is_syn_again(st, tp, seg, now))
 		return TCP_V_DONE;
 	if (!step1_sequence(st, tp, seg, now))

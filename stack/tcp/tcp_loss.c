@@ -426,6 +426,15 @@ static void change_state(struct stack *st, struct tcp_sock *tp, struct tcp_ack_i
 	}
 }
 
+/* Only what it says of losses counts: it is no measure of what the path carries now. */
+void tcp_loss_on_old_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
+{
+	if (ai->ece)
+		tp->delivered_ce += (uint32_t)tp->delivered - ai->prior_delivered;
+	tcp_rack_update_reo_wnd(tp, ai);
+	change_state(st, tp, ai);
+}
+
 void tcp_loss_on_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai)
 {
 	if (ai->ece) /* as Linux counts: what this ACK delivered went through the congestion */

@@ -39,6 +39,12 @@ bool tcp_oow_ack_allowed(uint64_t *last, uint64_t now);
 bool tcp_ack(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now);
 
 void tcp_rcv_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now);
+/* All of it is old: RFC 2883 tells the peer so. */
+void tcp_rcv_again(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg);
+/* Must an ACK that is due already go before the one that seg will cause? */
+bool tcp_rcv_wants_own_ack(const struct tcp_sock *tp, const struct tcp_seg *seg);
+/* Would a reader that waits for more wait for ever? */
+bool tcp_rcv_is_cramped(const struct tcp_sock *tp);
 /* In-order payload, known to fit: the header-prediction path. */
 void tcp_rcv_in_order(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now);
 /* m was charged on the reassembly queue; its cb says which bytes continue the stream. */
@@ -138,6 +144,8 @@ bool tcp_sack_process(struct stack *st, struct tcp_sock *tp, const struct tcp_se
 		      struct tcp_ack_info *ai);
 void tcp_sack_clear_reneged(struct tcp_sock *tp);
 void tcp_loss_on_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai);
+/* The same of one that acknowledges nothing that is in flight, but has SACK blocks. */
+void tcp_loss_on_old_ack(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *ai);
 void tcp_loss_enter_rto(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_mark_lost(struct tcp_sock *tp, struct rte_mbuf *m);
 /* Open, or Disorder if something is missing. */

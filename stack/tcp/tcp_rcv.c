@@ -204,10 +204,20 @@ void tcp_rcv_enqueue_ofo(struct stack *st, struct tcp_sock *tp, struct rte_mbuf 
 	enqueue(st, tp, m, true);
 }
 
+/*
+ * A low-water mark above what the window lets in, or the buffer holds, must not hang the reader:
+ * Linux's tcp_epollin_ready().
+ */
+bool tcp_rcv_is_cramped(const struct tcp_sock *tp)
+{
+	const struct sock *sk = &tp->inet.sk;
+
+	return tcp_receive_window(tp) <= tp->rcv_mss || sk->rmem > sk->rcvbuf - (sk->rcvbuf >> 3);
+}
+
 static void announce(struct stack *st, struct tcp_sock *tp)
 {
-	/* A low-water mark above what the window lets in must not hang the reader. */
-	if (tp->rcvq.bytes >= (uint32_t)tp->inet.sk.rcvlowat || tcp_receive_window(tp) == 0)
+	if (tp->rcvq.bytes >= (uint32_t)tp->inet.sk.rcvlowat || tcp_rcv_is_cramped(tp))
 		sock_raise(st, tcp_to_sk(tp), EPOLLIN | EPOLLRDNORM);
 }
 
@@ -266,6 +276,28 @@ static bool make_room(struct stack *st, struct tcp_sock *tp)
 }
 
 /*
+ * What a burst brings is acknowledged at its end, once.  But a sender counts the ACKs of what
+ * came out of order (RFC 5681 3.2), and each tells of its own duplicate and hole.  From the fourth
+ * of a hole on one for all is enough, as Linux's compression of SACKs has it.
+ */
+bool tcp_rcv_wants_own_ack(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	bool counted = tp->dup_acks_nxt == tp->rcv_nxt && tp->dup_acks == TCP_DUPTHRESH;
+
+	if (tp->dsack_out)
+		return true;
+	if (seg->end_seq == seg->seq || (seg->seq == tp->rcv_nxt && tp->ofo_head == NULL))
+		return false;
+	return !counted || !(tp->flags & TF_SACK);
+}
+
+void tcp_rcv_again(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	tcp_dsack_set(tp, seg->seq, seg->end_seq);
+	ack_at_once(st, tp);
+}
+
+/*
  * RFC 9293 3.10.7.4, seventh and eighth: the segment text, and FIN at its end.
  */
 void tcp_rcv_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now)
@@ -278,9 +310,7 @@ void tcp_rcv_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint
 	if (seg->end_seq == seg->seq)
 		return;
 	if (seq_leq(seg->end_seq, tp->rcv_nxt)) {
-		/* All of it is old: RFC 2883 tells the peer so. */
-		tcp_dsack_set(tp, seg->seq, seg->end_seq);
-		ack_at_once(st, tp);
+		tcp_rcv_again(st, tp, seg);
 		return;
 	}
 	if (seq_geq(seg->seq, tp->rcv_nxt + tcp_receive_window(tp)) &&

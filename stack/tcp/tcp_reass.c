@@ -43,6 +43,13 @@ void tcp_dsack_set(struct tcp_sock *tp, uint32_t start, uint32_t end)
 	tp->dsack_out = true;
 }
 
+/* Further duplicates of one segment: told if they adjoin those that are. */
+static void dsack_extend(struct tcp_sock *tp, uint32_t start, uint32_t end)
+{
+	if (!tp->dsack_out || (seq_leq(start, tp->dsack.end) && seq_geq(end, tp->dsack.start)))
+		tcp_dsack_set(tp, start, end);
+}
+
 /* RFC 2018 4: the block with the newest segment first, then those told most recently. */
 static void sacks_push(struct tcp_sock *tp, uint32_t start, uint32_t end)
 {
@@ -98,13 +105,15 @@ static void drop_covered(struct stack *st, struct tcp_sock *tp, struct rte_mbuf 
 	while (*link != NULL && seq_leq(pkt_cb(*link)->end_seq, end)) {
 		struct rte_mbuf *m = *link;
 
-		tcp_dsack_set(tp, pkt_cb(m)->seq, pkt_cb(m)->end_seq);
+		dsack_extend(tp, pkt_cb(m)->seq, pkt_cb(m)->end_seq);
 		*link = pkt_cb(m)->qnext;
 		if (tp->ofo_tail == m)
 			tp->ofo_tail = prev;
 		uncharge_ofo(st, m);
 		tcp_rcvq_free(st, tp, m);
 	}
+	if (*link != NULL && seq_gt(end, pkt_cb(*link)->seq))
+		dsack_extend(tp, pkt_cb(*link)->seq, end);
 }
 
 /* The last segment that begins at or before seq; NULL: none.  Most arrivals go to the end. */
@@ -129,6 +138,17 @@ static void insert(struct tcp_sock *tp, struct rte_mbuf *prev, struct rte_mbuf *
 		tp->ofo_tail = m;
 }
 
+/* Another segment beyond this hole. */
+static void count_dup_ack(struct tcp_sock *tp)
+{
+	if (tp->dup_acks_nxt != tp->rcv_nxt) {
+		tp->dup_acks_nxt = tp->rcv_nxt;
+		tp->dup_acks = 0;
+	}
+	if (tp->dup_acks < TCP_DUPTHRESH)
+		tp->dup_acks++;
+}
+
 void tcp_ofo_queue(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint64_t now)
 {
 	struct tcp_seg *seg = &rx->seg;
@@ -136,6 +156,7 @@ void tcp_ofo_queue(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uin
 	struct pkt_cb *cb = pkt_cb(m);
 	uint32_t truesize = tcp_truesize(m);
 
+	count_dup_ack(tp);
 	/* RFC 5681 4.2: a duplicate ACK at once. */
 	tp->flags |= TF_ACK_SCHED | TF_ACK_NOW;
 	tcp_mark_pending(st, tp);
@@ -148,6 +169,9 @@ void tcp_ofo_queue(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uin
 	prev = find_before(tp, seg->seq);
 	if (prev != NULL && seq_geq(pkt_cb(prev)->end_seq, seg->end_seq)) {
 		tcp_dsack_set(tp, seg->seq, seg->end_seq);
+		/* RFC 2883 4: the block that it is part of follows. */
+		if (tp->flags & TF_SACK)
+			sacks_push(tp, seg->seq, seg->end_seq);
 		return;
 	}
 	if (prev != NULL && seq_gt(pkt_cb(prev)->end_seq, seg->seq))

@@ -172,7 +172,8 @@ static ssize_t nothing_to_read(struct sock *sk)
 	return -EAGAIN;
 }
 
-static void put_cmsgs(struct stack *st, struct tcp_sock *tp, struct msghdr *msg)
+/* got_data: there is a segment whose stamp may be asked for. */
+static void put_cmsgs(struct stack *st, struct tcp_sock *tp, struct msghdr *msg, bool got_data)
 {
 	struct sock *sk = tcp_to_sk(tp);
 	struct cmsg_out out;
@@ -184,12 +185,13 @@ static void put_cmsgs(struct stack *st, struct tcp_sock *tp, struct msghdr *msg)
 		return;
 	}
 	cmsg_out_init(&out, msg);
-	cmsg_timestamp(st, sk, tp->rx_stamp, &out);
+	if (got_data)
+		cmsg_timestamp(st, sk, tp->rx_stamp, &out);
 	if (tp->flags & TF_INQ) {
 		int inq = (int)tp->rcvq.bytes;
 
-		if (inq == 0 && (sk->shutdown & RCV_SHUTDOWN))
-			inq = 1;
+		/* As Linux counts, the FIN is one more: there is an end of file to read. */
+		inq += (tp->flags & TF_RCV_DONE) != 0;
 		cmsg_put(&out, IPPROTO_TCP, TCP_CM_INQ, &inq, sizeof(inq));
 	}
 	cmsg_out_finish(&out, msg);
@@ -235,10 +237,15 @@ ssize_t tcp_recvmsg(struct stack *st, struct socket *so, struct msghdr *msg, int
 		}
 	}
 	if (done == 0) {
-		msg->msg_controllen = 0;
-		return nothing_to_read(sk);
+		ssize_t end = nothing_to_read(sk);
+
+		if (end == 0)
+			put_cmsgs(st, tp, msg, false);
+		else
+			msg->msg_controllen = 0;
+		return end;
 	}
-	put_cmsgs(st, tp, msg);
+	put_cmsgs(st, tp, msg, true);
 	tcp_check_invariants(st, tp);
 	return (ssize_t)done;
 }

@@ -15,6 +15,7 @@ enum {
 	OPT_SACK_PERM = 4,
 	OPT_SACK = 5,
 	OPT_TS = 8,
+	OPT_MD5 = 19, /* RFC 2385 */
 	OPT_FASTOPEN = 34,
 	OPT_EXP = 254, /* RFC 6994: two bytes of magic follow */
 };
@@ -106,6 +107,10 @@ static void parse_option(struct tcp_seg *seg, uint8_t kind, const uint8_t *p, un
 	case OPT_SACK:
 		if (!syn)
 			parse_sack(seg, p, len);
+		break;
+	case OPT_MD5:
+		if (len == 16)
+			seg->opts |= TCP_HAS_MD5;
 		break;
 	case OPT_FASTOPEN:
 		parse_fastopen(seg, p, len, false);

@@ -39,6 +39,7 @@ enum {
 	TCP_HAS_TS = 8,
 	TCP_HAS_SACK = 16,
 	TCP_HAS_FASTOPEN = 32,
+	TCP_HAS_MD5 = 64, /* a signature; we have no keys */
 };
 
 struct tcp_seg {

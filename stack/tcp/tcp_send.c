@@ -64,7 +64,7 @@ static bool get_run(struct stack *st, struct tcp_sock *tp, uint32_t *left, uint6
 		push_run(st, tp, now);
 		*left = run_left(tp);
 	}
-	if (*left != 0 && tp->write_seq - tp->snd_nxt < tcp_notsent_lowat(tp))
+	if (*left != 0)
 		return true;
 	/* TCP_NOTSENT_LOWAT: what can leave now makes room. */
 	if (!tcp_has_room(tp) && tcp_notsent_lowat(tp) != UINT32_MAX)

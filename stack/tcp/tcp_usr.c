@@ -243,6 +243,8 @@ static int disconnect(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
 	memset(&tp->rack, 0, sizeof(tp->rack));
 	tp->rack.reo_wnd_steps = 1;
+	/* Whoever sleeps on it looks again, as after tcp_disconnect()'s sk_error_report(). */
+	sock_raise(st, sk, EPOLLERR);
 	return 0;
 }
 
@@ -452,8 +454,7 @@ static bool is_readable(const struct tcp_sock *tp)
 	if ((tp->flags & TF_URG_SEEN) && tp->urg_seq == tp->copied_seq && target == 1 &&
 	    !(tp->inet.sk.flags & SOCK_F_OOBINLINE))
 		target++;
-	/* A low-water mark that the buffer cannot hold must not hang the program. */
-	return tp->rcvq.bytes >= target || (tp->rcvq.bytes > 0 && tcp_receive_window(tp) == 0);
+	return tp->rcvq.bytes >= target || (tp->rcvq.bytes > 0 && tcp_rcv_is_cramped(tp));
 }
 
 /* Linux's tcp_poll(). */

@@ -180,6 +180,7 @@ TEST(congestion_avoidance_adds_a_segment_per_round_trip)
 {
 	script(.seed = 13);
 	given_connected_after(100, .setup = use_reno);
+	peer(ACK);
 	fly(10);
 	advance_ms(100);
 	/* A loss: ssthresh is 5. */

@@ -168,9 +168,9 @@ TEST(sack_blocks_tell_newest_first_and_duplicates)
 	expect(ACK, .ack = 1, .sack = { { 301, 401 }, { 101, 201 } });
 	peer(ACK, .seq = 201, .len = 50);
 	expect(ACK, .ack = 1, .sack = { { 101, 251 }, { 301, 401 } });
-	/* RFC 2883 4.1.1: a whole duplicate of what waits. */
+	/* RFC 2883 4.1.1: a whole duplicate of what waits; what it is part of comes second. */
 	peer(ACK, .seq = 301, .len = 100);
-	expect(ACK, .ack = 1, .sack = { { 301, 401 }, { 101, 251 }, { 301, 401 } });
+	expect(ACK, .ack = 1, .sack = { { 301, 401 }, { 301, 401 }, { 101, 251 } });
 	peer(ACK, .seq = 1, .len = 100);
 	expect(ACK, .ack = 251, .sack = { { 301, 401 } });
 	/* RFC 2883 4.1.2: below the cumulative ACK. */

@@ -116,7 +116,8 @@ TEST(notsent_lowat_bounds_unsent_data_and_wakes_the_writer)
 	n = conn_send(S.c, 60000, 0);
 	must(n > 0 && n < 60000, "sent %zd", n);
 	(void)socket_ioctl(S.node->st, S.c->so, SIOCOUTQNSD, &unsent, S.world->now);
-	must(unsent > 0 && unsent <= 5000 + 16 * 1460, "%d unsent", unsent);
+	/* Looked at where a run of segments begins, half of the peer's window, as in Linux. */
+	must(unsent > 0 && unsent <= 5000 + 65535 / 2, "%d unsent", unsent);
 	expect_whatever();
 	app_poll(0);
 	S.c->events = 0;
