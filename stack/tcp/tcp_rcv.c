@@ -107,6 +107,17 @@ void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, const struct tcp_rx *r
 }
 
 /*
+ * More than a segment waits for its ACK, and the window can be kept up.  If not, the reader's
+ * next call tells the peer of both, unless it waits for more (SO_RCVLOWAT).
+ */
+static bool two_segments_are_due(struct stack *st, struct tcp_sock *tp)
+{
+	return tp->rcv_nxt - tp->rcv_wup > tp->rcv_mss &&
+	       (tp->rcv_nxt - tp->copied_seq < (uint32_t)tp->inet.sk.rcvlowat ||
+		tcp_window_candidate(st, tp) >= tp->rcv_wnd);
+}
+
+/*
  * RFC 9293 3.8.6.3, RFC 5681 4.2: at least every second full segment at once; otherwise
  * within TCP_DELACK_MAX.
  */
@@ -114,11 +125,7 @@ void tcp_ack_check(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	if (!(tp->flags & TF_ACK_SCHED) || (tp->flags & TF_ACK_NOW))
 		return;
-	/*
-	 * Deviation: Linux waits for the reader if the window could not be kept up; but the
-	 * decision is made once per burst here, so an ACK per two segments costs little.
-	 */
-	if (tp->rcv_nxt - tp->rcv_wup > tp->rcv_mss || in_quickack(tp) || tp->ofo_head != NULL) {
+	if (two_segments_are_due(st, tp) || in_quickack(tp) || tp->ofo_head != NULL) {
 		tp->flags |= TF_ACK_NOW;
 		return;
 	}
