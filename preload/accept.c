@@ -44,7 +44,7 @@ static int enter_connection(struct stack *st, struct socket *so, const struct ac
 	fdtable_set_inherit(fd, (c->flags & SOCK_CLOEXEC) == 0);
 	fdtable_install(fd, f);
 	if (c->sa != NULL)
-		socket_getname(st, so, c->sa, c->len, true);
+		socket_accepted_name(so, c->sa, c->len);
 	return fd;
 }
 

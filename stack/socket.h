@@ -60,6 +60,8 @@ int socket_accept(struct stack *st, struct socket *so, struct socket **out, uint
 int socket_shutdown(struct stack *st, struct socket *so, int how, uint64_t now);
 int socket_getname(struct stack *st, struct socket *so, struct sockaddr *sa, socklen_t *len,
 		   bool peer);
+/* The peer of one that socket_accept() made, whatever became of it since: as accept(2) tells. */
+void socket_accepted_name(const struct socket *so, struct sockaddr *sa, socklen_t *len);
 
 /* Level: EPOLLIN EPOLLOUT EPOLLPRI EPOLLERR EPOLLHUP EPOLLRDHUP EPOLLRDNORM … as tcp_poll() would say. */
 uint32_t socket_poll(struct stack *st, struct socket *so);

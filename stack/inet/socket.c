@@ -361,6 +361,11 @@ int socket_getname(struct stack *st, struct socket *so, struct sockaddr *sa, soc
 	return 0;
 }
 
+void socket_accepted_name(const struct socket *so, struct sockaddr *sa, socklen_t *len)
+{
+	endpoint_to_sockaddr(&inet_sk(so->sk)->peer, so->domain, sa, len);
+}
+
 int inet_getname(struct sock *sk, struct endpoint *ep, bool peer)
 {
 	struct inet_sock *isk = inet_sk(sk);

@@ -187,6 +187,7 @@ enum ca_state {
 #define TFO_SYN_DATA 0x20	/* our SYN had data */
 #define TFO_DATA_ACKED 0x40	/* the SYN's data was taken: TCPI_OPT_SYN_DATA */
 #define TFO_EMBRYO 0x80		/* passive: data was taken, the handshake is not complete */
+#define TFO_CHILD 0x100		/* passive: it began with a SYN that had the option */
 
 /* Why an active Fast Open failed: Linux's enum tcp_fastopen_client_fail. */
 enum tfo_fail { TFO_FAIL_NONE, TFO_FAIL_NO_COOKIE, TFO_FAIL_NOT_ACKED, TFO_FAIL_SYN_LOST };
@@ -370,7 +371,7 @@ struct tcp_sock {
 	uint64_t cookie_stamp; /* listener: when a cookie was last sent, 0: never */
 
 	/* -- Fast Open ------------------------------------------------------------------------ */
-	uint8_t tfo;	       /* TFO_* */
+	uint16_t tfo;	       /* TFO_* */
 	uint8_t tfo_fail;      /* enum tfo_fail */
 	uint8_t tfo_nkeys;     /* TCP_FASTOPEN_KEY, 0: the stack's own */
 	uint8_t tfo_keys[32];

@@ -11,6 +11,10 @@
 #include <linux/tcp.h>
 #include <string.h>
 
+#ifndef TCPI_OPT_TFO_CHILD
+#define TCPI_OPT_TFO_CHILD 128 /* Linux 6.18 */
+#endif
+
 static uint32_t us(uint64_t ns)
 {
 	uint64_t v = ns / NS_PER_US;
@@ -39,6 +43,8 @@ static uint8_t options_of(const struct tcp_sock *tp)
 		o |= TCPI_OPT_ECN_SEEN;
 	if (tp->tfo & TFO_DATA_ACKED)
 		o |= TCPI_OPT_SYN_DATA;
+	if (tp->tfo & TFO_CHILD)
+		o |= TCPI_OPT_TFO_CHILD;
 	return o;
 }
 
@@ -98,7 +104,7 @@ static void fill(struct tcp_info *i, const struct tcp_sock *tp, uint64_t now)
 	i->tcpi_state = sk->state != TCPS_CLOSED ? sk->state : 7; /* Linux's TCP_CLOSE */
 	i->tcpi_ca_state = tp->ca_state;
 	i->tcpi_retransmits = tp->retransmits;
-	i->tcpi_probes = tp->probes_out;
+	i->tcpi_probes = (uint8_t)(tp->probes_out + tp->keep_probes); /* never both */
 	i->tcpi_backoff = tp->backoff;
 	i->tcpi_options = options_of(tp);
 	i->tcpi_snd_wscale = tp->snd_wscale;

@@ -283,10 +283,8 @@ static enum tcp_verdict ack_of_syn(struct stack *st, struct tcp_sock *tp, const 
 	} else {
 		tcp_established(st, tp, now);
 	}
-	if (tcp_is_embryo(tp)) {
+	if (tcp_is_embryo(tp))
 		tcp_tfo_hatch(tp, false, now);
-		tp->total_retrans = 0;
-	}
 	if (tp->inet.sk.state == TCPS_FIN_WAIT_1)
 		return TCP_V_DONE;
 	/* close(2) or shutdown(2) came before: the FIN is due now. */

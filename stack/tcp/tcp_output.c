@@ -143,7 +143,7 @@ static void retransmit_lost(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		return;
 	/* What is oldest is under way again: all of the RTO is its, not what was left to the copy before it. */
 	if (head)
-		tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
+		tcp_xmit_timer_set(st, tp, XMIT_RTO, tcp_rto_delay(tp, now), now);
 	else if (tp->xmit_timer == XMIT_NONE || tp->xmit_timer == XMIT_TLP)
 		tcp_rearm_rto(st, tp, now);
 }

@@ -362,6 +362,7 @@ void tcp_xmit_timer_clear(struct tcp_sock *tp);
 /* An ICMP error came about the segment that timed out. */
 void tcp_rto_revert(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_rearm_rto(struct stack *st, struct tcp_sock *tp, uint64_t now);
+uint64_t tcp_rto_delay(const struct tcp_sock *tp, uint64_t now);
 /* Arm the probe of RFC 8985 7.2 if there is something to probe for: new data was sent, or some acked. */
 bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, bool acked, uint64_t now);
 void tcp_keepalive_start(struct stack *st, struct tcp_sock *tp, uint64_t now);

@@ -333,7 +333,6 @@ void tcp_rcv_data(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uint
 	if (seq_lt(seg->seq, tp->rcv_nxt)) {
 		tcp_dsack_set(tp, seg->seq, tp->rcv_nxt);
 		skip = tp->rcv_nxt - seg->seq;
-		tp->flags |= TF_ACK_NOW;
 	}
 	if (seg->len > skip) {
 		if (!make_room(st, tp)) {

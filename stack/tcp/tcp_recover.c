@@ -33,7 +33,7 @@ static void reset_in_hand(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	for (unsigned int i = 0; i < TCPT_COUNT; i++)
 		tp->deadline[i] = TIMER_NEVER;
 	tp->xmit_timer = XMIT_NONE;
-	tp->tfo &= (uint8_t)~TFO_EMBRYO;
+	tp->tfo &= (uint16_t)~TFO_EMBRYO;
 	tp->tfo_listener = NULL;
 }
 

@@ -346,7 +346,7 @@ static int get_fastopen(const struct stack *st, const struct tcp_sock *tp)
 
 static int set_fastopen_flag(struct tcp_sock *tp, uint8_t flag, bool on)
 {
-	tp->tfo = (uint8_t)(on ? tp->tfo | flag : tp->tfo & ~flag);
+	tp->tfo = (uint16_t)(on ? tp->tfo | flag : tp->tfo & ~flag);
 	return 0;
 }
 

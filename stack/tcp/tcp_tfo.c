@@ -225,7 +225,7 @@ static int connect_for_data(struct stack *st, struct socket *so, const struct ms
 	tp->tfo |= TFO_SENDMSG;
 	err = socket_connect(st, so, sa != NULL ? sa : &none,
 			     sa != NULL ? msg->msg_namelen : sizeof(none), now);
-	tp->tfo &= (uint8_t)~TFO_SENDMSG;
+	tp->tfo &= (uint16_t)~TFO_SENDMSG;
 	return err;
 }
 

@@ -104,7 +104,7 @@ void tcp_tfo_hatch(struct tcp_sock *tp, bool was_reset, uint64_t now)
 {
 	struct tcp_sock *lsk = tp->tfo_listener;
 
-	tp->tfo &= (uint8_t)~TFO_EMBRYO;
+	tp->tfo &= (uint16_t)~TFO_EMBRYO;
 	if (lsk == NULL)
 		return;
 	list_del(&tp->tfo_link);
@@ -140,7 +140,7 @@ static bool make_embryo(struct stack *st, struct tcp_sock *lsk, const struct tcp
 
 	if (tp == NULL)
 		return false;
-	tp->tfo |= TFO_EMBRYO;
+	tp->tfo |= TFO_EMBRYO | TFO_CHILD;
 	tcp_set_state(st, tp, TCPS_SYN_RECEIVED);
 	tcp_table_insert(st, &tp->node);
 	tcp_tfo_link(lsk, tp);

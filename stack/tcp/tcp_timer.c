@@ -181,6 +181,27 @@ static void back_off(struct tcp_sock *tp)
 		tp->backoff++;
 }
 
+/* RFC 5482: no timer runs beyond the end of the user's patience, which began at since (0: not yet). */
+static uint64_t within_user_timeout(const struct tcp_sock *tp, uint64_t delay, uint64_t since,
+				    uint64_t now)
+{
+	uint64_t limit = tp->user_timeout_ms * NS_PER_MS;
+
+	if (limit == 0 || since == 0)
+		return delay;
+	if (now - since >= limit)
+		return NS_PER_MS;
+	return RTE_MIN(delay, limit - (now - since));
+}
+
+/* Until the next time-out, in a row of them. */
+uint64_t tcp_rto_delay(const struct tcp_sock *tp, uint64_t now)
+{
+	if (tp->retransmits == 0)
+		return tp->rto;
+	return within_user_timeout(tp, tp->rto, tp->retrans_stamp, now);
+}
+
 static void count_retransmit(struct tcp_sock *tp)
 {
 	if (tp->retransmits < UINT8_MAX)
@@ -194,9 +215,12 @@ static void rto_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->total_retrans++;
 	if (tp->retrans_stamp == 0)
 		tp->retrans_stamp = now;
+	/* Fast Open: if the SYN-ACK was lost, so was what followed it. */
+	if (tp->packets_out > 0 && tp->retransmits == 1)
+		tcp_loss_enter_rto(st, tp, now);
 	tcp_send_syn(st, tp, NULL, NULL, now);
 	back_off(tp);
-	tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
+	tcp_xmit_timer_set(st, tp, XMIT_RTO, tcp_rto_delay(tp, now), now);
 }
 
 /*
@@ -243,7 +267,7 @@ static void on_rto(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	if (!shut)
 		count_retransmit(tp);
 	back_off(tp);
-	tcp_xmit_timer_set(st, tp, XMIT_RTO, tp->rto, now);
+	tcp_xmit_timer_set(st, tp, XMIT_RTO, tcp_rto_delay(tp, now), now);
 	tcp_mark_pending(st, tp);
 }
 
@@ -327,7 +351,8 @@ static void on_persist(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->probes_out++;
 	if (tp->backoff < TCP_RETRIES2)
 		tp->backoff++;
-	tcp_xmit_timer_set(st, tp, XMIT_PERSIST, probe_interval(tp), now);
+	tcp_xmit_timer_set(st, tp, XMIT_PERSIST,
+			   within_user_timeout(tp, probe_interval(tp), tp->probes_stamp, now), now);
 }
 
 /* Something is queued, nothing is in flight and nothing else will wake us: arm the probe. */
@@ -364,7 +389,7 @@ bool tcp_tlp_schedule(struct stack *st, struct tcp_sock *tp, bool acked, uint64_
 	uint64_t pto, rto_due;
 
 	/* 7.2: only with SACK, in Open or CWR, and when neither probe nor recovery is under way. */
-	if (!(tp->flags & TF_SACK) || tp->packets_out == 0 ||
+	if (!(tp->flags & TF_SACK) || tp->packets_out == 0 || unlikely(tcp_is_embryo(tp)) ||
 	    (tp->ca_state != CA_OPEN && tp->ca_state != CA_CWR) || tp->tlp_high_seq != 0)
 		return false;
 	/* 7.2: PTO = 2 * SRTT, plus the peer's worst delayed ACK if one segment is in flight; 1 s without SRTT. */

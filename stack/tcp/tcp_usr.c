@@ -501,7 +501,7 @@ static int usr_ioctl(struct stack *st, struct sock *sk, unsigned long request, i
 		return -EINVAL;
 	switch (request) {
 	case SIOCINQ:
-		*arg = (int)tp->rcvq.bytes;
+		*arg = tcp_state_in(tp, TCPS_BIT(TCPS_SYN_RECEIVED)) ? 0 : (int)tp->rcvq.bytes;
 		/* Bytes up to the urgent mark, as tcp_inq() counts. */
 		if ((tp->flags & TF_URG_SEEN) && !(sk->flags & SOCK_F_OOBINLINE) &&
 		    seq_lt(tp->copied_seq, tp->urg_seq) && seq_lt(tp->urg_seq, tp->rcv_nxt))

@@ -7,15 +7,16 @@
 
 
 /* So much room that the window stays at its most: else reading, not arrival, sends the ACK. */
-static void large_rcvbuf(struct conn *c)
+static void give_room(void)
 {
-	script_check(conn_setint(c, SOL_SOCKET, SO_RCVBUF, 400000), 0, "SO_RCVBUF");
+	app_setint(SOL_SOCKET, SO_RCVBUF, 400000);
 }
 
 /* A connection that has left the quick ACKs of the start behind. */
 static void given_slow_acks(void)
 {
-	given_accepted(.setup = large_rcvbuf);
+	given_accepted();
+	give_room();
 	app_setint(IPPROTO_TCP, TCP_QUICKACK, 0);
 	expect_nothing();
 }
@@ -653,7 +654,8 @@ TEST(timestamp_echo_follows_the_left_edge)
 	uint32_t ts;
 
 	script(.seed = 56);
-	given_accepted(.ts = true, .setup = large_rcvbuf);
+	given_accepted(.ts = true);
+	give_room();
 	app_setint(IPPROTO_TCP, TCP_QUICKACK, 0);
 	advance_ms(10);
 	ts = S.ts_base + (uint32_t)(S.world->now / 1000000);

@@ -11,16 +11,17 @@
 #define MSS 1460
 
 /* So much room that the window stays at its most: else reading, not arrival, sends the ACK. */
-static void large_rcvbuf(struct conn *c)
+static void give_room(void)
 {
-	script_check(conn_setint(c, SOL_SOCKET, SO_RCVBUF, 400000), 0, "SO_RCVBUF");
+	app_setint(SOL_SOCKET, SO_RCVBUF, 400000);
 }
 
 /* A connection past its first quick ACKs, on a link that joins. */
 static void given_joining(void)
 {
 	S.wire->ports[0].rx_join = true;
-	given_accepted(.setup = large_rcvbuf);
+	given_accepted();
+	give_room();
 	app_setint(IPPROTO_TCP, TCP_QUICKACK, 0);
 	expect_nothing();
 }
@@ -126,7 +127,8 @@ TEST(a_joined_frame_out_of_order_is_queued_and_reported)
 {
 	script(.seed = 5);
 	S.wire->ports[0].rx_join = true;
-	given_accepted(.sack = true, .setup = large_rcvbuf);
+	given_accepted(.sack = true);
+	give_room();
 	hold();
 	for (unsigned int i = 1; i < 4; i++)
 		peer(ACK, .seq = 1 + i * MSS, .len = MSS);
