@@ -87,6 +87,7 @@
 	X(TCP_TW, "TcpExtTW")                                                                      \
 	X(TCP_TW_RECYCLED, "TcpExtTWRecycled")                                                     \
 	X(TCP_TW_OVERFLOW, "TcpExtTCPTimeWaitOverflow")                                            \
+	X(TCP_TSECR_REJECTED, "TcpExtTSEcrRejected")                                               \
 	X(TCP_MD5_UNEXPECTED, "TcpExtTCPMD5Unexpected")                                            \
 	X(TCP_PAWS_DROP, "TcpExtPAWSEstab")                                                        \
 	X(TCP_DELAYED_ACKS, "TcpExtDelayedACKs")                                                   \

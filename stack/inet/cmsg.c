@@ -163,6 +163,10 @@ static void recv_ip6(const struct inet_sock *isk, const struct rte_mbuf *m,
 		val = cb->ttl;
 		cmsg_put(out, SOL_IPV6, IPV6_HOPLIMIT, &val, sizeof(val));
 	}
+	if ((isk->cmsg_flags & CMSG_F_TCLASS6) != 0) {
+		val = cb->tos;
+		cmsg_put(out, SOL_IPV6, IPV6_TCLASS, &val, sizeof(val));
+	}
 	if ((isk->cmsg_flags & CMSG_F_FLOWINFO6) != 0) {
 		uint32_t flowinfo;
 
@@ -171,10 +175,6 @@ static void recv_ip6(const struct inet_sock *isk, const struct rte_mbuf *m,
 		flowinfo &= htonl(0x0fffffff);
 		if (flowinfo != 0)
 			cmsg_put(out, SOL_IPV6, IPV6_FLOWINFO, &flowinfo, sizeof(flowinfo));
-	}
-	if ((isk->cmsg_flags & CMSG_F_TCLASS6) != 0) {
-		val = cb->tos;
-		cmsg_put(out, SOL_IPV6, IPV6_TCLASS, &val, sizeof(val));
 	}
 	if ((isk->cmsg_flags & CMSG_F_ORIGDSTADDR6) != 0) {
 		struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = htons(dport) };

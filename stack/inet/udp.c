@@ -40,8 +40,9 @@ static void udp_release(struct stack *st, struct sock *sk, uint64_t now)
 {
 	struct udp_sock *up = udp_sk(sk);
 
-	if (up->cork != NULL && udp_push(st, up, now) < 0)
-		up->cork = NULL;
+	/* What is held back was never sent: udp(7) says nothing, Linux drops it. */
+	rte_pktmbuf_free(up->cork);
+	up->cork = NULL;
 	udp_unbind(st, sk, now);
 	dgram_purge(&up->dg);
 	pool_free(&st->inet.udp_socks, up);

@@ -15,9 +15,12 @@ static uint32_t ip_hlen(const struct dgram_tx *tx)
 	return ipaddr_is_v4(&tx->to.addr) ? IP4_HLEN : IP6_HLEN;
 }
 
-/* m holds the header's room and the payload; consumed. */
+/*
+ * m holds the header's room and the payload; consumed.  whole: bytes with the header of all that is
+ * sent with it, which is more where UDP_SEGMENT cuts.  What is cut has no DF, as from Linux.
+ */
 static int udp_xmit(struct stack *st, struct udp_sock *up, struct dgram_tx *tx,
-		    struct rte_mbuf *m, uint64_t now)
+		    struct rte_mbuf *m, uint32_t whole, uint64_t now)
 {
 	struct sock *sk = &up->dg.inet.sk;
 	struct rte_udp_hdr *uh = rte_pktmbuf_mtod(m, struct rte_udp_hdr *);
@@ -32,7 +35,7 @@ static int udp_xmit(struct stack *st, struct udp_sock *up, struct dgram_tx *tx,
 		m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
 		m->l4_len = UDP_HLEN;
 	}
-	dgram_tx_ip(sk, tx, ip_hlen(tx) + rte_pktmbuf_pkt_len(m), &ip);
+	dgram_tx_ip(sk, tx, ip_hlen(tx) + whole, &ip);
 	MIB_INC(st, UDP_OUT_DATAGRAMS);
 	return dgram_output(st, sk, tx, m, &ip, now);
 }
@@ -82,7 +85,7 @@ static ssize_t udp_send_segments(struct stack *st, struct udp_sock *up, struct d
 		m = dgram_copy_in(st, it, UDP_HLEN, n);
 		if (m == NULL)
 			return -ENOBUFS;
-		err = udp_xmit(st, up, tx, m, now);
+		err = udp_xmit(st, up, tx, m, UDP_HLEN + len, now);
 		if (err < 0)
 			return err;
 		left -= n;
@@ -104,7 +107,7 @@ static int udp_push_segments(struct stack *st, struct udp_sock *up, struct dgram
 		if (m == NULL || pkt_push(st, m, UDP_HLEN) == NULL)
 			err = -ENOBUFS;
 		else
-			err = udp_xmit(st, up, tx, m, now);
+			err = udp_xmit(st, up, tx, m, end, now);
 	}
 	rte_pktmbuf_free(whole);
 	return err;
@@ -124,7 +127,7 @@ int udp_push(struct stack *st, struct udp_sock *up, uint64_t now)
 	}
 	if (tx->gso_size > 0)
 		return udp_push_segments(st, up, tx, m, now);
-	return udp_xmit(st, up, tx, m, now);
+	return udp_xmit(st, up, tx, m, rte_pktmbuf_pkt_len(m), now);
 }
 
 /* Does a datagram of len bytes, with its header, find room in a packet, or in many?  0, -EMSGSIZE. */
@@ -190,7 +193,7 @@ static ssize_t udp_send_one(struct stack *st, struct udp_sock *up, struct dgram_
 		up->cork = m;
 		return len;
 	}
-	err = udp_xmit(st, up, tx, m, now);
+	err = udp_xmit(st, up, tx, m, UDP_HLEN + len, now);
 	return err < 0 ? err : (ssize_t)len;
 }
 

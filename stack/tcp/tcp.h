@@ -450,6 +450,7 @@ struct tcp_req {
 	uint8_t retrans; /* SYN-ACKs repeated */
 	uint8_t tos;
 	uint32_t ts_low_bits; /* cookie: the TSval to send; 0: none */
+	uint32_t ts_first, ts_last; /* TSvals of our SYN-ACKs */
 };
 
 #define REQ_TS 0x01

@@ -224,6 +224,9 @@ void tcp_req_send_synack(struct stack *st, struct tcp_req *req, const struct tfo
 		/* A cookie's options ride in the low bits, see tcp_listen.c. */
 		if (req->ts_low_bits != 0)
 			c.h.tsval = req->ts_low_bits;
+		req->ts_last = c.h.tsval;
+		if (req->retrans == 0)
+			req->ts_first = c.h.tsval;
 	}
 	if (req->flags & REQ_SACK)
 		c.h.opts |= TCP_HAS_SACK_PERM;

@@ -323,6 +323,13 @@ static bool req_paws_rejects(const struct tcp_req *req, const struct tcp_seg *se
 	       seq_diff(req->ts_recent, seg->tsval) > 0;
 }
 
+/* What is echoed must be what a SYN-ACK of ours said: a blind attacker has to guess that, too. */
+static bool req_tsecr_rejects(const struct tcp_req *req, const struct tcp_seg *seg)
+{
+	return (req->flags & REQ_TS) && (seg->opts & TCP_HAS_TS) && seg->tsecr != 0 &&
+	       !seq_between(req->ts_first, seg->tsecr, req->ts_last);
+}
+
 static enum tcp_verdict syn_repeated(struct stack *st, struct tcp_req *req, uint64_t now)
 {
 	/* The peer did not get our SYN-ACK. */
@@ -346,10 +353,15 @@ enum tcp_verdict tcp_req_input(struct stack *st, struct tcp_req *req, struct tcp
 	/* RFC 9293: an unacceptable ACK in SYN-RECEIVED is answered with RST. */
 	if ((seg->flags & TH_ACK) && seg->ack != req->iss + 1)
 		return (seg->flags & TH_RST) ? TCP_V_DONE : TCP_V_RESET;
-	if (paws || !req_seq_acceptable(req, seg)) {
+	if (paws || req_tsecr_rejects(req, seg) || !req_seq_acceptable(req, seg)) {
 		if (paws)
 			MIB_INC(st, TCP_PAWS_DROP);
-		if (!(seg->flags & TH_RST) && tcp_oow_ack_allowed(&req->last_oow_ack, now))
+		else if (req_tsecr_rejects(req, seg))
+			MIB_INC(st, TCP_TSECR_REJECTED);
+		/* Data is not likely part of a loop of ACKs. */
+		if (!(seg->flags & TH_RST) &&
+		    ((seg->len > 0 && !(seg->flags & TH_SYN)) ||
+		     tcp_oow_ack_allowed(&req->last_oow_ack, now)))
 			tcp_req_send_ack(st, req, now);
 		return TCP_V_DONE;
 	}
