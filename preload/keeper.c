@@ -17,7 +17,7 @@
  *                                            watches the port if no sleeper does
  *   quiet, and sleepers watch the port       deep sleep until the next deadline
  *   quiet, and nobody watches it             the same, and it watches the port itself
- *   the port has no descriptor               naps, 50 µs to 1 ms, growing to 4 ms while all
+ *   the port has no descriptor               naps, 50 µs to 1 ms, growing to 6 ms while all
  *                                            is quiet; sleepers nap for themselves at
  *                                            first (wait.c)
  * In deep sleep it is kicked through its eventfd by whoever comes first, which costs him
@@ -57,10 +57,10 @@
 #define NAP_MIN (50 * NSEC_PER_USEC)
 #define NAP_MAX NSEC_PER_MSEC
 /*
- * What was quiet for 64 naps may wait for one: a nap costs some 10 µs of CPU, on a poor
- * machine 30, which is under 1 % of a core at NAP_IDLE.
+ * What was quiet for 64 naps may wait for one: a nap costs some 20 µs of CPU in a virtual
+ * machine, on a poor one 60, which is 1 % of a core at NAP_IDLE.
  */
-#define NAP_IDLE (4 * NSEC_PER_MSEC)
+#define NAP_IDLE (6 * NSEC_PER_MSEC)
 #define NAP_IDLE_PARTS 64
 /* Bursts taken in a row before others get the lock. */
 #define DRIVE_BURSTS 8

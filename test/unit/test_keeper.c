@@ -319,14 +319,14 @@ START_TEST(keeper_decides_how_to_sleep)
 	p = keeper_decide(&v);
 	ck_assert(!p.deep && !p.watch_port);
 	ck_assert_uint_eq(p.nap, 200 * NSEC_PER_USEC);
-	/* The longer it was quiet, the longer a frame may wait: 1 ms, then 1/64, 4 ms at most. */
+	/* The longer it was quiet, the longer a frame may wait: 1 ms, then 1/64, 6 ms at most. */
 	v.last_nap = 10 * MS;
 	v.last_active = v.now - 30 * MS;
 	ck_assert_uint_eq(keeper_decide(&v).nap, MS);
 	v.last_active = v.now - 128 * MS;
 	ck_assert_uint_eq(keeper_decide(&v).nap, 2 * MS);
 	v.last_active = v.now - NSEC_PER_SEC;
-	ck_assert_uint_eq(keeper_decide(&v).nap, 4 * MS);
+	ck_assert_uint_eq(keeper_decide(&v).nap, 6 * MS);
 	v.had_frames = true;
 	ck_assert_uint_eq(keeper_decide(&v).nap, 50 * NSEC_PER_USEC);
 }

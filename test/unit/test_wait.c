@@ -187,10 +187,16 @@ static void idle_cpu(void)
 		blocking_read(fd, UINT64_MAX, NULL);
 		_exit(0);
 	}
-	sleep_ns(200 * MS);
-	cpu = cpu_of(child) + cpu_of(board->keeper);
-	sleep_ns(2000 * MS);
-	board->a = cpu_of(child) + cpu_of(board->keeper) - cpu;
+	sleep_ns(500 * MS);
+	board->a = UINT64_MAX;
+	/* The machine's disturbances add to it, and nothing takes away from it: the least counts. */
+	for (int i = 0; i < 3; i++) {
+		cpu = cpu_of(child) + cpu_of(board->keeper);
+		sleep_ns(1000 * MS);
+		cpu = cpu_of(child) + cpu_of(board->keeper) - cpu;
+		if (cpu < board->a)
+			board->a = cpu;
+	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 }
@@ -200,10 +206,10 @@ START_TEST(idle_costs_next_to_nothing)
 	for (int pollable = 1; pollable >= 0; pollable--) {
 		fake_port_pollable = pollable;
 		ck_assert_int_eq(run_scenario(idle_cpu, 20), 0);
-		printf("idle, port %s descriptor: %lu us of CPU in 2 s\n",
+		printf("idle, port %s descriptor: %lu us of CPU in 1 s\n",
 		       pollable ? "with" : "without", (unsigned long)board->a / 1000);
 		/* 2 % of one core. */
-		ck_assert_uint_lt(board->a, 40 * MS);
+		ck_assert_uint_lt(board->a, 20 * MS);
 	}
 	fake_port_pollable = true;
 }
