@@ -216,7 +216,7 @@ static void rto_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	if (tp->retrans_stamp == 0)
 		tp->retrans_stamp = now;
 	/* Fast Open: if the SYN-ACK was lost, so was what followed it. */
-	if (tp->packets_out > 0 && tp->retransmits == 1)
+	if (tcp_is_embryo(tp) && tp->packets_out > 0 && tp->retransmits == 1)
 		tcp_loss_enter_rto(st, tp, now);
 	tcp_send_syn(st, tp, NULL, NULL, now);
 	back_off(tp);

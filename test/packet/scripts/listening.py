@@ -41,6 +41,7 @@ def data_and_fin_before_accept(t):
     t.peer("A")
     t.peer("PA", len=100)
     t.peer("FA", len=10)
+    t.sleep(0.06)                                   # the delayed ACK
     t.poll(fd)
     a = t.call("accept", fd).ret
     t.poll(a)
