@@ -279,7 +279,7 @@ static void passed(int sock, const struct msghdr *msg, ssize_t n, bool received)
 				one = track_new(one);
 				memcpy(CMSG_DATA(c) + off, &one, sizeof(one));
 			}
-			if (on_passed_fd != NULL && msg->msg_iovlen == 1)
+			if (on_passed_fd != NULL && msg->msg_iovlen == 1 && bytes == sizeof(int))
 				on_passed_fd(sock, msg->msg_iov[0].iov_base, (size_t)n, one);
 		}
 	}

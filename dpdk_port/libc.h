@@ -65,7 +65,7 @@ unsigned int sys_tracked_fds(int *fds, unsigned int n);
 void sys_track_fd(int fd);
 /*
  * Have descriptors that pass over a socket shown, sent or received, with the message that they
- * passed with; by the thread that sends or receives.
+ * passed with, one alone; by the thread that sends or receives.
  */
 void sys_on_passed_fd(void (*show)(int sock, const void *msg, size_t len, int fd));
 /* Did any call of DPDK's arrive here (is DPDK linked so that they do)? */

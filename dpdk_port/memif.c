@@ -246,7 +246,6 @@ static int memif_connect(struct port_open *o)
 			running = rte_eth_dev_start(p->id) == 0;
 		if (running && memif_is_linked(p)) {
 			p->link_fd = memif_control_fd(o, &a);
-			memif_wake_attach(p, a.server);
 			return 0;
 		}
 		if (now_ms() >= deadline)
@@ -265,6 +264,15 @@ static int memif_connect(struct port_open *o)
 			 "no %s came to memif id %s on socket=%s within %.1f s: start it, or "
 			 "check that both name the same socket= and id=",
 			 a.server ? "client" : "server", a.id, a.socket, wait_ms / 1e3);
+}
+
+static void memif_settle(struct port_open *o)
+{
+	struct memif_args a;
+
+	memif_parse(o, &a);
+	if (memif_is_linked(o->port))
+		memif_wake_attach(o->port, a.server);
 }
 
 static bool memif_link_up(struct port *p)
@@ -292,6 +300,7 @@ const struct link_type link_memif = {
 	.explain = memif_explain,
 	.attach = memif_attach,
 	.connect = memif_connect,
+	.settle = memif_settle,
 	.link_up = memif_link_up,
 	.rx_burst = memif_rx_burst,
 	.wait_begin = memif_wait_begin,

@@ -16,14 +16,16 @@
  *
  * The sender (DPDK 22.11) stores the ring's head and loads the flags without a barrier in
  * between: in the few ns in which the mask goes off it may write nothing, and we see no frame
- * yet.  The keeper, which looks at the port some ms after the programs went to sleep before
- * it sleeps itself, finds that one.
+ * yet.  So it goes off only when a program that took frames sleeps, and the keeper, which looks at
+ * the port some ms after that before it sleeps itself, finds that one.
  */
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <rte_ethdev.h>
@@ -147,9 +149,11 @@ static struct memif_ring *map_ring(const struct heard *region, const struct msg_
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), in_page = ring->offset % page;
 	struct memif_ring *r;
+	struct stat st;
 	uint8_t *mem;
 
-	if (ring->offset % 64 != 0 || ring->offset + sizeof(*r) > region->region.size)
+	if (ring->offset % 64 != 0 || port_sys_syscall(SYS_fstat, region->fd, &st) < 0 ||
+	    ring->offset + sizeof(*r) > (uint64_t)st.st_size)
 		return NULL;
 	mem = mmap(NULL, in_page + sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED, region->fd,
 		   (off_t)(ring->offset - in_page));
@@ -162,35 +166,46 @@ static struct memif_ring *map_ring(const struct heard *region, const struct msg_
 	return NULL;
 }
 
-static bool attach_queue(struct port *p, bool server, uint16_t queue)
+/* Is fd an eventfd, which has no type of file, with the flag that the driver's read needs? */
+static bool make_eventfd(int fd)
 {
-	const struct heard *ring = recall(p, server ? is_server_rx : is_client_rx, queue), *region;
+	struct stat st;
 	int flags;
 
+	if (port_sys_syscall(SYS_fstat, fd, &st) < 0 || (st.st_mode & S_IFMT) != 0)
+		return false;
+	flags = port_sys_fcntl64(fd, F_GETFL);
+	return flags >= 0 && port_sys_fcntl64(fd, F_SETFL, flags | O_NONBLOCK) >= 0;
+}
+
+/* Returns the descriptor, -1 if the queue has none. */
+static int attach_queue(struct port *p, bool server, uint16_t queue)
+{
+	const struct heard *ring = recall(p, server ? is_server_rx : is_client_rx, queue), *region;
+
 	if (ring == NULL)
-		return false;
+		return -1;
 	region = recall(p, is_region, ring->ring.region);
-	if (region == NULL)
-		return false;
 	/* The driver reads it with the lock held. */
-	flags = port_sys_fcntl64(ring->fd, F_GETFL);
-	if (flags < 0 || port_sys_fcntl64(ring->fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return false;
+	if (region == NULL || !make_eventfd(ring->fd))
+		return -1;
 	p->memif[queue].ring = map_ring(region, &ring->ring);
 	/* The client fills its ring with room for frames: what it has taken is a ring's size behind. */
 	p->memif[queue].ahead = server ? 0 : (uint16_t)(1u << ring->ring.log2_size);
-	return p->memif[queue].ring != NULL;
+	return p->memif[queue].ring != NULL ? ring->fd : -1;
 }
 
 void memif_wake_attach(struct port *p, bool server)
 {
 	uint16_t n = p->netif.nqueues;
+	int fds[PORT_MAX_QUEUES];
 
-	for (uint16_t q = 0; q < n; q++)
-		if (!attach_queue(p, server, q))
+	for (uint16_t q = 0; q < n; q++) {
+		fds[q] = attach_queue(p, server, q);
+		if (fds[q] < 0)
 			return;
-	for (uint16_t q = 0; q < n; q++)
-		p->wait_fds[q] = recall(p, server ? is_server_rx : is_client_rx, q)->fd;
+	}
+	memcpy(p->wait_fds, fds, n * sizeof(fds[0]));
 }
 
 /* -- asleep and awake ---------------------------------------------------------------- */
@@ -216,7 +231,7 @@ void memif_wait_begin(struct port *p, uint16_t queue)
 	const struct memif_rx *rx = &p->memif[queue];
 
 	atomic_fetch_and_explicit(&rx->ring->flags, (uint16_t)~RING_MASK_INT, memory_order_seq_cst);
-	if (has_frames(rx))
+	if (has_frames(rx) && !rx->stuck)
 		announce(p->wait_fds[queue]);
 }
 
@@ -234,10 +249,16 @@ static bool is_masked(const struct memif_ring *ring)
 
 uint16_t memif_rx_burst(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t max)
 {
-	const struct memif_rx *rx = &p->memif[queue];
-	uint16_t n = rte_eth_rx_burst(p->id, queue, pkts, max);
+	struct memif_rx *rx = &p->memif[queue];
+	bool waited;
+	uint16_t n;
 
-	if (unlikely(n == max && rx->ring != NULL && !is_masked(rx->ring)))
+	if (likely(p->wait_fds[queue] < 0 || is_masked(rx->ring)))
+		return rte_eth_rx_burst(p->id, queue, pkts, max);
+	waited = has_frames(rx);
+	n = rte_eth_rx_burst(p->id, queue, pkts, max);
+	rx->stuck = n == 0 && waited;
+	if (n == max)
 		announce(p->wait_fds[queue]);
 	return n;
 }

@@ -525,7 +525,12 @@ static int open_all(struct opening *all, unsigned int n, struct eal_shelter *she
 	for (unsigned int i = 0; i < n && r == 0; i++)
 		if (all[i].o.port->type->connect != NULL)
 			r = all[i].o.port->type->connect(&all[i].o);
-	return r == 0 ? eal_freeze() : r;
+	if (r == 0)
+		r = eal_freeze();
+	for (unsigned int i = 0; i < n && r == 0; i++)
+		if (all[i].o.port->type->settle != NULL)
+			all[i].o.port->type->settle(&all[i].o);
+	return r;
 }
 
 bool port_fd_is_new(const struct port_open *o, int fd)

@@ -25,6 +25,7 @@ struct link_type;
 struct memif_rx {
 	struct memif_ring *ring;
 	uint16_t ahead; /* head is this much ahead of tail when no frame waits */
+	bool stuck;	/* frames wait, but there is no memory to take them */
 };
 
 struct port {
@@ -89,6 +90,8 @@ struct link_type {
 	int (*attach)(struct port_open *o);
 	/* Signals of the program are open: wait for the peer, if there is one. */
 	int (*connect)(struct port_open *o);
+	/* EAL's threads have stopped, and all ports are connected: nothing of the device changes any more. */
+	void (*settle)(struct port_open *o);
 	bool (*link_up)(struct port *p);
 	/* Instead of the driver's bursts. */
 	uint16_t (*rx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);

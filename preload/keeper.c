@@ -217,15 +217,6 @@ static void drive(struct keeper_self *k)
 		k->had_frames = true;
 }
 
-/* Lock held: what the sleep on the port was for has been done. */
-static void end_watch(void)
-{
-	if (!shm->keeper.watches)
-		return;
-	shm->keeper.watches = false;
-	engine_ports_wait_end();
-}
-
 /* Lock held: from here on, whoever comes in sees what we sleep on. */
 static void plan_sleep(struct keeper_self *k)
 {
@@ -244,6 +235,7 @@ static void plan_sleep(struct keeper_self *k)
 
 	k->plan = keeper_decide(&v);
 	ks->deep_sleep = k->plan.deep;
+	/* The link goes on telling until a program that took frames sleeps no more (wait.c). */
 	ks->watches = k->plan.watch_port;
 	if (ks->watches)
 		engine_ports_wait_begin();
@@ -317,7 +309,6 @@ static __attribute__((noreturn)) void keeper_main(uint32_t starting)
 			engine_enter();
 			keeper_watch_run(k.fds[0].revents != 0);
 			drive(&k);
-			end_watch();
 			plan_sleep(&k);
 			if (keeper_watch_is_over()) {
 				/* The word stays ours until the kernel marks it: nobody is left to see. */

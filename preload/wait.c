@@ -163,7 +163,8 @@ void wait_sleep_end(struct wait *w, bool watches_port)
 		count_sleeper(watches_port, -1);
 	/* Woken by the port again and again for nothing: it may have an error to report. */
 	polled = engine_poll();
-	if (w->counted && watches_port)
+	/* A quiet look changes nothing: the link goes on telling, and no frame slips through in between. */
+	if (w->counted && watches_port && polled > 0)
 		engine_ports_wait_end();
 	if (polled > 0)
 		w->idle_wakes = 0;

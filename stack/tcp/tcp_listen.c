@@ -360,7 +360,7 @@ enum tcp_verdict tcp_req_input(struct stack *st, struct tcp_req *req, struct tcp
 			MIB_INC(st, TCP_TSECR_REJECTED);
 		/* Data is not likely part of a loop of ACKs. */
 		if (!(seg->flags & TH_RST) &&
-		    ((seg->len > 0 && !(seg->flags & TH_SYN)) ||
+		    ((seg->end_seq != seg->seq && !(seg->flags & TH_SYN)) ||
 		     tcp_oow_ack_allowed(&req->last_oow_ack, now)))
 			tcp_req_send_ack(st, req, now);
 		return TCP_V_DONE;

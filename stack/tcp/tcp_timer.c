@@ -220,7 +220,9 @@ static void rto_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		tcp_loss_enter_rto(st, tp, now);
 	tcp_send_syn(st, tp, NULL, NULL, now);
 	back_off(tp);
-	tcp_xmit_timer_set(st, tp, XMIT_RTO, tcp_rto_delay(tp, now), now);
+	/* The SYN-ACK of Fast Open has a number of attempts, and no user yet. */
+	tcp_xmit_timer_set(st, tp, XMIT_RTO, tcp_is_embryo(tp) ? tp->rto : tcp_rto_delay(tp, now),
+			   now);
 }
 
 /*
@@ -345,6 +347,7 @@ static void on_persist(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	if (tp->packets_out != 0 || tp->send_head == NULL) {
 		/* A piece did fit the window: the RTO guards it now. */
 		tp->probes_out = 0;
+		tp->probes_stamp = 0;
 		tp->backoff = 0;
 		return;
 	}
@@ -364,7 +367,8 @@ void tcp_check_probe_timer(struct stack *st, struct tcp_sock *tp, uint64_t now)
 
 void tcp_probe_restart(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
-	tcp_xmit_timer_set(st, tp, XMIT_PERSIST, probe_interval(tp), now);
+	tcp_xmit_timer_set(st, tp, XMIT_PERSIST,
+			   within_user_timeout(tp, probe_interval(tp), tp->probes_stamp, now), now);
 }
 
 static void on_reo(struct stack *st, struct tcp_sock *tp, uint64_t now)

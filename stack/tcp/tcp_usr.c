@@ -232,6 +232,7 @@ static int disconnect(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->rcv_rtt.rtt = tp->rcv_rtt.time = 0;
 	tp->ato = 0;
 	tp->backoff = tp->retransmits = tp->probes_out = 0;
+	tp->probes_stamp = 0;
 	tp->ca_state = CA_OPEN;
 	tp->ssthresh = TCP_SSTHRESH_INF;
 	tp->cwnd = TCP_INIT_CWND;
