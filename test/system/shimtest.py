@@ -323,13 +323,17 @@ class TapWorld(ShimWorld):
                               stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL).returncode == 0
 
-    def ready(self, p):
+    def bring_up(self, p):
+        """Set up the kernel's end of the port that p opens."""
         def once():
             self.alive(p)
             return self.has_iface()
         wait_until(once, "the TAP port")
         self.kernel_addresses(self.ns, self.iface, PEER4, PEER6)
         sh(["ip", "-n", self.ns, "link", "set", self.iface, "up"])
+
+    def ready(self, p):
+        self.bring_up(p)
         self.ping(p)
 
 
