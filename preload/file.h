@@ -104,7 +104,7 @@ void eventpoll_recover(void);
  * file_make_dual(): from now on both sides serve; the hidden socket becomes non-blocking
  * and its readiness is watched wherever the file's is.
  */
-void file_to_kernel(struct file *f, int fd, uint64_t now);
+void file_to_kernel(struct stack *st, struct file *f, int fd, uint64_t now);
 void file_make_dual(struct file *f, int fd);
 /* A DUAL file is ours alone from now on (a datagram socket that was connected). */
 void file_make_shim(struct file *f, int fd);

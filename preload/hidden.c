@@ -34,31 +34,84 @@ bool hidden_is_our_link(uint32_t index)
 
 /*
  * Behind an AF_PACKET port the kernel sees the frames that we see, and would deliver those to
- * groups and to all a second time: not to the sockets that lie under ours.
+ * groups and to all a second time: not to the sockets that lie under ours.  Returns the
+ * length of the part of a filter that says so; what it lets pass goes on behind it.
  */
-static void shut_out_our_links(const struct file *f, int fd)
+static unsigned int without_our_links(struct sock_filter *code)
 {
-	struct sock_filter code[4 + STACK_MAX_NETIFS + 1] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 1, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_IFINDEX)),
-	};
-	struct sock_fprog prog = { .filter = code, .len = 3 };
 	const struct netif *nif;
 	unsigned int n, links;
 
-	if (f->so->type == SOCK_STREAM)
-		return;
 	for (links = 0; engine_netif(links) != NULL; links++)
 		continue;
+	code[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE));
+	/* A packet to us alone jumps over the look at its link, to the end. */
+	code[1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST,
+					       (uint8_t)(links + 3), 0);
+	code[2] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       (uint32_t)(SKF_AD_OFF + SKF_AD_IFINDEX));
 	for (n = 0; (nif = engine_netif(n)) != NULL; n++)
-		code[prog.len++] = (struct sock_filter)BPF_JUMP(
-			BPF_JMP | BPF_JEQ | BPF_K, nif->ifindex, (uint8_t)(links - n), 0);
-	code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
-	code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
-	/* A packet to us alone jumps over the look at its link. */
-	code[1].jt = (uint8_t)(links + 1);
-	real.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+		code[3 + n] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nif->ifindex,
+							   (uint8_t)(links - n), 0);
+	code[3 + links] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 1);
+	code[4 + links] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	return links + 5;
+}
+
+static const struct sock_filter everything = BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
+
+/* What the program attached: instructions, 0: nothing. */
+static unsigned int filter_of_program(struct stack *st, const struct file *f,
+				      struct sock_filter code[BPF_MAXINSNS])
+{
+	socklen_t len = BPF_MAXINSNS;
+
+	return socket_getsockopt(st, f->so, SOL_SOCKET, SO_GET_FILTER, code, &len, engine_now()) == 0 ?
+		       len : 0;
+}
+
+static bool filter_is_locked(struct stack *st, const struct file *f)
+{
+	int locked = 0;
+	socklen_t len = sizeof(locked);
+
+	return socket_getsockopt(st, f->so, SOL_SOCKET, SO_LOCK_FILTER, &locked, &len, engine_now()) == 0 &&
+	       locked != 0;
+}
+
+static void attach(int fd, struct sock_filter *code, unsigned int len)
+{
+	struct sock_fprog prog = { .filter = code, .len = (unsigned short)len };
+
+	if (len > 0)
+		real.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+	else
+		real.setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int));
+}
+
+/* links: is the kernel to deliver what came in by our links, too? */
+static void set_filter(struct stack *st, const struct file *f, int fd, bool links)
+{
+	/* The lock is held, and a thread's stack may be too small for it. */
+	static struct sock_filter code[STACK_MAX_NETIFS + 5 + BPF_MAXINSNS];
+	unsigned int first = links ? 0 : without_our_links(code), len;
+
+	len = first + filter_of_program(st, f, code + first);
+	/*
+	 * Too long for the kernel in one: it delivers more than the program wanted rather than
+	 * everything twice.
+	 */
+	if (!links && (len == first || len > BPF_MAXINSNS)) {
+		code[first] = everything;
+		len = first + 1;
+	}
+	attach(fd, code, len);
+}
+
+void hidden_set_filter(struct stack *st, const struct file *f, int fd)
+{
+	set_filter(st, f, fd, f->so->type == SOCK_STREAM);
 }
 
 static uint16_t sockaddr_port(const struct sockaddr *sa)
@@ -111,7 +164,8 @@ int hidden_bind_both(struct stack *st, struct file *f, int fd, const struct sock
 			return port;
 		memcpy(&ss, sa, len);
 		sockaddr_set_port(&ss, (uint16_t)port);
-		shut_out_our_links(f, fd);
+		if (f->so->type != SOCK_STREAM)
+			hidden_set_filter(st, f, fd);
 		if (real.bind(fd, (struct sockaddr *)&ss, len) == 0) {
 			f->hidden_bound = true;
 			return 0;
@@ -149,7 +203,8 @@ void hidden_bind_late(struct stack *st, struct file *f, int fd)
 		return;
 	len = wildcard(f, &ss);
 	sockaddr_set_port(&ss, (uint16_t)port);
-	shut_out_our_links(f, fd);
+	if (f->so->type != SOCK_STREAM)
+		hidden_set_filter(st, f, fd);
 	/* If the kernel has it taken, the two sides have different ports: nobody chose this one. */
 	real.bind(fd, (struct sockaddr *)&ss, len);
 	f->hidden_bound = true;
@@ -205,7 +260,7 @@ static unsigned int forget_everywhere(const struct file *f)
 	return n;
 }
 
-void file_to_kernel(struct file *f, int fd, uint64_t now)
+void file_to_kernel(struct stack *st, struct file *f, int fd, uint64_t now)
 {
 	struct list *n, *tmp;
 	unsigned int refs;
@@ -220,8 +275,10 @@ void file_to_kernel(struct file *f, int fd, uint64_t now)
 	}
 	if (f->side == FILE_DUAL)
 		hidden_set_nonblock(fd, (f->flags & O_NONBLOCK) != 0);
-	if (f->hidden_bound && f->so->type != SOCK_STREAM)
-		real.setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int));
+	if (f->so->type != SOCK_STREAM)
+		set_filter(st, f, fd, true);
+	if (filter_is_locked(st, f))
+		real.setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &(int){ 1 }, sizeof(int));
 	if (f->fd_refs == 1) {
 		fdtable_remove(fd);
 		refs = 1;

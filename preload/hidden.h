@@ -34,6 +34,9 @@ int hidden_bind_any(struct stack *st, struct file *f, int fd);
 /* Give the kernel side the port that the stack has chosen for an unbound datagram socket. */
 void hidden_bind_late(struct stack *st, struct file *f, int fd);
 
+/* SO_ATTACH_FILTER: what the program has attached to our socket holds for the kernel's. */
+void hidden_set_filter(struct stack *st, const struct file *f, int fd);
+
 /* Is that the index of a link that one of our ports has the frames of? */
 bool hidden_is_our_link(uint32_t index);
 

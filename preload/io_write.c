@@ -38,7 +38,7 @@ static enum send_side kernel_first(struct stack *st, struct file *f, int fd)
 		file_make_dual(f, fd);
 		return SEND_HIDDEN;
 	}
-	file_to_kernel(f, fd, engine_now());
+	file_to_kernel(st, f, fd, engine_now());
 	return SEND_LIBC;
 }
 

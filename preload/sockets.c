@@ -164,7 +164,7 @@ static long bind_ours(int fd, const struct sockaddr *sa, socklen_t len)
 		/* Nothing is decided by a bind(2) that fails. */
 		r = call_result(real.bind(fd, sa, len));
 		if (r == 0)
-			file_to_kernel(f, fd, engine_now());
+			file_to_kernel(st, f, fd, engine_now());
 		break;
 	case POLICY_SHIM:
 		r = bind_shim(st, f, fd, sa, len);
@@ -307,7 +307,7 @@ static long connect_ours(int fd, const struct sockaddr *sa, socklen_t len)
 	if (f == NULL)
 		goto out;
 	if (may_leave(f) && policy_remote(st, f->so, sa, len) == POLICY_KERNEL) {
-		file_to_kernel(f, fd, engine_now());
+		file_to_kernel(st, f, fd, engine_now());
 		r = CALL_LIBC;
 		goto out;
 	}

@@ -6,6 +6,7 @@
  * decided yet, or DUAL) it gets the option too, so that the kernel's connections
  * behave alike; what it says of it does not matter.
  */
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -94,6 +95,26 @@ static bool goes_to_kernels_device(const struct file *f, int level, int name, lo
 	return (f->side == FILE_UNDECIDED || f->side == FILE_DUAL) && !f->listening && !f->pinned;
 }
 
+/* The kernel's socket may need a filter of ours besides, and so it cannot be locked. */
+static bool is_about_filter(int level, int name)
+{
+	return level == SOL_SOCKET &&
+	       (name == SO_ATTACH_FILTER || name == SO_DETACH_FILTER || name == SO_LOCK_FILTER);
+}
+
+/* What the program's pointers point to, as far as can be told before anything is done. */
+static bool is_readable(int level, int name, const void *val, socklen_t len)
+{
+	struct sock_fprog prog;
+
+	if (len > 0 && user_is_bad(val))
+		return false;
+	if (level != SOL_SOCKET || name != SO_ATTACH_FILTER || len != sizeof(prog))
+		return true;
+	memcpy(&prog, val, sizeof(prog));
+	return prog.len == 0 || prog.filter == NULL || !user_is_bad(prog.filter);
+}
+
 static long setsockopt_ours(int fd, int level, int name, const void *val, socklen_t len)
 {
 	struct stack *st = engine_enter();
@@ -106,7 +127,7 @@ static long setsockopt_ours(int fd, int level, int name, const void *val, sockle
 		r = -EINVAL;
 		goto out;
 	}
-	if (len > 0 && user_is_bad(val)) {
+	if (!is_readable(level, name, val, len)) {
 		r = -EFAULT;
 		goto out;
 	}
@@ -116,12 +137,16 @@ static long setsockopt_ours(int fd, int level, int name, const void *val, sockle
 	}
 	r = socket_setsockopt(st, f->so, level, name, val, len, engine_now());
 	if (goes_to_kernels_device(f, level, name, r)) {
-		file_to_kernel(f, fd, engine_now());
+		file_to_kernel(st, f, fd, engine_now());
 		r = CALL_LIBC;
 		goto out;
 	}
-	if (f->side != FILE_SHIM && r != -EINVAL && !is_group_of_ours(level, name, val, len))
+	if (is_about_filter(level, name)) {
+		if (f->side != FILE_SHIM && r == 0 && name != SO_LOCK_FILTER)
+			hidden_set_filter(st, f, fd);
+	} else if (f->side != FILE_SHIM && r != -EINVAL && !is_group_of_ours(level, name, val, len)) {
 		real.setsockopt(fd, level, name, val, len);
+	}
 	if (r == -ENOPROTOOPT)
 		log_unknown(level, name);
 out:

@@ -2,6 +2,7 @@
 /* inet.c - the socket layer's tables: set up, rebuild after a crash, enumerate packets. */
 #include <errno.h>
 
+#include "stack/inet/filter.h"
 #include "stack/inet/inet_priv.h"
 #include "stack/inet/mcast.h"
 #include "stack/inet/raw.h"
@@ -25,7 +26,8 @@ size_t inet_footprint(const struct stack_config *cfg)
 	       udp_buckets(cfg) * sizeof(struct inet_sock *) +
 	       pool_footprint(sizeof(struct udp_sock), cfg->max_sockets) +
 	       pool_footprint(sizeof(struct raw_sock), cfg->max_sockets) +
-	       pool_footprint(sizeof(struct mc_member), MCAST_MEMBERS_MAX) + 16 * INET_ALIGN;
+	       pool_footprint(sizeof(struct mc_member), MCAST_MEMBERS_MAX) +
+	       pool_footprint(sizeof(struct filter), FILTERS_MAX) + 16 * INET_ALIGN;
 }
 
 int inet_init(struct stack *st, uint64_t now)
@@ -53,6 +55,8 @@ int inet_init(struct stack *st, uint64_t now)
 		err = pool_init(&t->raw_socks, a, sizeof(struct raw_sock), st->cfg.max_sockets);
 	if (err == 0)
 		err = pool_init(&t->mc_members, a, sizeof(struct mc_member), MCAST_MEMBERS_MAX);
+	if (err == 0)
+		err = pool_init(&t->filters, a, sizeof(struct filter), FILTERS_MAX);
 	return err;
 }
 
@@ -60,6 +64,7 @@ void inet_recover(struct stack *st, uint64_t now)
 {
 	(void)now;
 	ports_clear(st);
+	filter_recover(st);
 	udp_recover(st);
 	raw_recover(st);
 	mcast_recover(st);

@@ -32,6 +32,7 @@ struct inet_tables {
 	struct pool udp_socks;	/* struct udp_sock */
 	struct pool raw_socks;	/* struct raw_sock */
 	struct pool mc_members; /* struct mc_member: groups joined */
+	struct pool filters;	/* struct filter: SO_ATTACH_FILTER */
 	struct port_slot *ports[PORT_SPACES];
 	uint16_t *port_counters;
 	/* UDP's demux table by (address, port); the one by port is ports[PORT_SPACE_UDP]. */

@@ -6,6 +6,7 @@
  * without, before the protocol itself sees it (raw_input.c).  What it sends goes out with a
  * header of ours, or with IP_HDRINCL with the program's own (raw_output.c).
  */
+#include "stack/inet/filter.h"
 #include "stack/inet/raw.h"
 #include "stack/inet/sockopt.h"
 
@@ -63,6 +64,7 @@ void raw_release(struct stack *st, struct sock *sk, uint64_t now)
 	raw_list_remove(raw_sk(sk));
 	port_unbind(st, inet_sk(sk));
 	dgram_purge(dgram_sk(sk));
+	filter_detach(st, sk);
 	pool_free(&st->inet.raw_socks, sk);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* raw_input.c - received packets and ICMP errors, to the raw and ping sockets that they concern. */
+#include "stack/inet/filter.h"
 #include "stack/inet/mcast.h"
 #include "stack/inet/raw.h"
 
@@ -52,7 +53,7 @@ static bool link_matches(struct stack *st, const struct inet_sock *isk, const st
 /* A copy of its own for each socket, from the IP header on. */
 static void raw_deliver(struct stack *st, struct raw_sock *rs, const struct rx_pkt *pkt, uint64_t now)
 {
-	uint32_t hlen = (uint32_t)pkt->l4_off - pkt->l3_off, len = hlen + pkt->l4_len, skip;
+	uint32_t hlen = (uint32_t)pkt->l4_off - pkt->l3_off, len = hlen + pkt->l4_len, skip, n;
 	struct sock *sk = &rs->dg.inet.sk;
 	struct rte_mbuf *m;
 
@@ -62,10 +63,14 @@ static void raw_deliver(struct stack *st, struct raw_sock *rs, const struct rx_p
 		sk->drops++;
 		return;
 	}
+	skip = sk->domain == AF_INET && !raw_is_ping(sk) ? 0 : hlen;
+	n = filter_apply(st, sk, pkt, pkt->l3_off + skip, len - skip, 1);
+	if (n == 0)
+		return;
+	len = skip + n;
 	m = pkt_copy(st, pkt->m, pkt->l3_off, len);
 	if (m == NULL)
 		return;
-	skip = sk->domain == AF_INET && !raw_is_ping(sk) ? 0 : hlen;
 	dgram_note(st, pkt, m, skip, len - skip);
 	pkt_cb(m)->l3_off = 0;
 	pkt_cb(m)->l4_off = (uint16_t)hlen;

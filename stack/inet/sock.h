@@ -66,6 +66,8 @@ enum sock_opt {
 	SOCK_O_TXTIME = 1u << 8,
 };
 
+struct filter; /* stack/inet/filter.h */
+
 #define RCV_SHUTDOWN 1
 #define SEND_SHUTDOWN 2
 
@@ -95,6 +97,7 @@ struct sock {
 	uint64_t max_pacing_rate;    /* bytes/s, UINT64_MAX: none */
 	uint32_t busy_poll_us;
 	uint32_t opts;		     /* enum sock_opt */
+	struct filter *filter;	     /* SO_ATTACH_FILTER, NULL: none */
 	int8_t txtime_clock;	     /* SO_TXTIME */
 	uint8_t txtime_flags;
 };

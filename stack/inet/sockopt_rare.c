@@ -8,6 +8,7 @@
 
 #include <linux/net_tstamp.h>
 
+#include "stack/inet/filter.h"
 #include "stack/inet/sockopt.h"
 
 /* Newer than the headers. */
@@ -56,11 +57,30 @@ static int get_of_peer(const struct optctx *c, int *val)
 	return -ENODATA;
 }
 
-/* Filters cannot be attached (SO_ATTACH_FILTER: ENOPROTOOPT), so there is none to take away. */
+static bool filter_is_locked(const struct sock *sk)
+{
+	return (sk->opts & SOCK_O_LOCK_FILTER) != 0;
+}
+
+static int set_attach_filter(const struct optctx *c, const void *val, socklen_t len)
+{
+	struct sock_fprog prog;
+
+	if (len != sizeof(prog))
+		return -EINVAL;
+	memcpy(&prog, val, sizeof(prog));
+	return filter_is_locked(c->sk) ? -EPERM : filter_attach(c->st, c->sk, prog.filter, prog.len);
+}
+
 static int set_detach_filter(const struct optctx *c, int val)
 {
 	(void)val;
-	return (c->sk->opts & SOCK_O_LOCK_FILTER) != 0 ? -EPERM : -ENOENT;
+	if (filter_is_locked(c->sk))
+		return -EPERM;
+	if (c->sk->filter == NULL)
+		return -ENOENT;
+	filter_detach(c->st, c->sk);
+	return 0;
 }
 
 static int set_detach_reuseport(const struct optctx *c, int val)
@@ -73,18 +93,24 @@ static int set_detach_reuseport(const struct optctx *c, int val)
 /* socket(7): "once set, it is impossible to unset". */
 static int set_lock_filter(const struct optctx *c, int val)
 {
-	if (val == 0 && (c->sk->opts & SOCK_O_LOCK_FILTER) != 0)
+	if (val == 0 && filter_is_locked(c->sk))
 		return -EPERM;
 	if (val != 0)
 		c->sk->opts |= SOCK_O_LOCK_FILTER;
 	return 0;
 }
 
+/* As sk_get_filter(): lengths are in instructions, and 0 only asks for how many there are. */
 static int get_filter(const struct optctx *c, void *val, socklen_t *len)
 {
-	(void)c;
-	(void)val;
-	*len = 0;
+	const struct filter *f = c->sk->filter;
+	uint32_t n = f != NULL ? f->len : 0;
+
+	if (*len != 0 && *len < n)
+		return -EINVAL;
+	if (*len != 0 && n > 0)
+		memcpy(val, f->code, n * sizeof(f->code[0]));
+	*len = n;
 	return 0;
 }
 
@@ -184,7 +210,7 @@ static const struct sockopt rows[] = {
 	{ OPT_PASSRIGHTS, .set_int = set_of_unix, .get_int = get_of_unix },
 	{ SO_PEERGROUPS, .get_int = get_of_peer },
 	{ OPT_PEERPIDFD, .get_int = get_of_peer },
-	{ SO_GET_FILTER, .get = get_filter },
+	{ SO_ATTACH_FILTER, .set = set_attach_filter, .get = get_filter },
 	{ SO_DETACH_FILTER, .set_int = set_detach_filter },
 	{ SO_DETACH_REUSEPORT_BPF, .set_int = set_detach_reuseport },
 	{ SO_LOCK_FILTER, .opt = SOCK_O_LOCK_FILTER, .set_int = set_lock_filter },

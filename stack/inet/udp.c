@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* udp.c - UDP sockets: create, bind, connect, options; their table after a crash. */
+#include "stack/inet/filter.h"
 #include "stack/inet/udp.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ static void udp_release(struct stack *st, struct sock *sk, uint64_t now)
 	up->cork = NULL;
 	udp_unbind(st, sk, now);
 	dgram_purge(&up->dg);
+	filter_detach(st, sk);
 	pool_free(&st->inet.udp_socks, up);
 }
 

@@ -7,6 +7,7 @@
 #include <rte_prefetch.h>
 #include <rte_udp.h>
 
+#include "stack/inet/filter.h"
 #include "stack/inet/udp.h"
 
 static void udp_drop_nobuf(struct stack *st, struct rte_mbuf *m)
@@ -15,11 +16,21 @@ static void udp_drop_nobuf(struct stack *st, struct rte_mbuf *m)
 	rte_pktmbuf_free(m);
 }
 
-/* m is consumed. */
+/* m, pkt's own or a copy of it, is consumed. */
 static void udp_deliver(struct stack *st, struct inet_sock *isk, const struct rx_pkt *pkt,
-			struct rte_mbuf *m, uint32_t len, uint64_t now)
+			struct rte_mbuf *m, uint64_t now)
 {
+	uint32_t len = pkt->l4_len, n;
+
 	st->in_hand = &isk->sk;
+	n = filter_apply(st, &isk->sk, pkt, pkt->l4_off, len, UDP_HLEN);
+	if (unlikely(n == 0)) {
+		isk->sk.drops++;
+		MIB_INC(st, UDP_IN_ERRORS);
+		rte_pktmbuf_free(m);
+		return;
+	}
+	len = n - UDP_HLEN;
 	dgram_note(st, pkt, m, pkt->l4_off + UDP_HLEN, len);
 	if (likely(dgram_queue(st, (struct dgram_sock *)isk, m, now)))
 		MIB_INC(st, UDP_IN_DATAGRAMS);
@@ -45,7 +56,7 @@ static bool no_checksum_ok(const struct rx_pkt *pkt, const struct rte_udp_hdr *u
 
 /* Multicast and broadcast: a copy for each socket that matches, the packet itself for the last. */
 static void udp_deliver_group(struct stack *st, struct rx_pkt *pkt, uint16_t sport, uint16_t dport,
-			      uint32_t len, uint64_t now)
+			      uint64_t now)
 {
 	const struct port_slot *slot = port_slot(st, PORT_SPACE_UDP, dport);
 	const struct port_owner *lists[2] = { slot->bound, slot->conns }, *po;
@@ -64,13 +75,13 @@ static void udp_deliver_group(struct stack *st, struct rx_pkt *pkt, uint16_t spo
 			if (last != NULL) {
 				copy = pkt_copy(st, pkt->m, 0, rte_pktmbuf_pkt_len(pkt->m));
 				if (copy != NULL)
-					udp_deliver(st, last, pkt, copy, len, now);
+					udp_deliver(st, last, pkt, copy, now);
 			}
 			last = isk;
 		}
 	}
 	if (last != NULL) {
-		udp_deliver(st, last, pkt, pkt->m, len, now);
+		udp_deliver(st, last, pkt, pkt->m, now);
 		return;
 	}
 	/* RFC 1122 3.2.2: no ICMP error about a multicast or broadcast. */
@@ -103,7 +114,7 @@ void udp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 	}
 	if (unlikely(pkt->multicast || ipaddr_is_multicast(&pkt->dst) ||
 		     ip_addr_is_broadcast(st, &pkt->dst))) {
-		udp_deliver_group(st, pkt, sport, dport, len - UDP_HLEN, now);
+		udp_deliver_group(st, pkt, sport, dport, now);
 		return;
 	}
 	isk = udp_table_find(st, &pkt->dst, dport, &pkt->src, sport, inet_ifindex(st, pkt->nif));
@@ -113,7 +124,7 @@ void udp_input(struct stack *st, struct rx_pkt *pkt, uint64_t now)
 		return;
 	}
 	if (likely(isk != NULL)) {
-		udp_deliver(st, isk, pkt, pkt->m, len - UDP_HLEN, now);
+		udp_deliver(st, isk, pkt, pkt->m, now);
 		return;
 	}
 	MIB_INC(st, UDP_NO_PORTS);

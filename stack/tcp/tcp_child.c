@@ -2,6 +2,7 @@
 /*
  * tcp_child.c - a connection is born: by socket(2), or of a listener and a request.
  */
+#include "stack/inet/filter.h"
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_cc.h"
 
@@ -157,6 +158,7 @@ struct tcp_sock *tcp_child_new(struct stack *st, struct tcp_sock *lsk, const str
 		pool_free(&st->tcp.socks, tp);
 		return NULL;
 	}
+	filter_inherit(tcp_to_sk(tp), tcp_to_sk(lsk));
 	set_options(tp, req, seg, now);
 	tcp_mss_sync(st, tp, now);
 	port_inherit(st, &tp->inet, &lsk->inet);

@@ -3,6 +3,7 @@
  * tcp_demux.c - a segment comes up from IP: verify, parse, find its owner, carry out the
  * verdict.  And what the network says about segments we sent (ICMP).
  */
+#include "stack/inet/filter.h"
 #include "stack/tcp/tcp.h"
 
 #include <netinet/icmp6.h>
@@ -56,6 +57,32 @@ static bool parse(struct stack *st, struct rx_pkt *pkt, struct tcp_rx *rx)
 	return true;
 }
 
+/*
+ * SO_ATTACH_FILTER: the segment as the socket is to see it, or not at all.  (A connection that
+ * this very segment makes has been asked already: its listener's program is its own.)
+ */
+static bool filter_drops(struct stack *st, const struct tcp_sock *tp, struct tcp_rx *rx)
+{
+	struct tcp_seg *seg = &rx->seg;
+	struct rx_pkt *pkt = rx->pkt;
+	uint32_t len = seg->hdr_len + seg->len, n;
+	uint16_t gone = rx->off == 0 ? (uint16_t)(pkt->l4_off + seg->hdr_len) : 0;
+
+	if (likely(tp->inet.sk.filter == NULL))
+		return false;
+	/* joined() took the headers off; they are still there. */
+	if (gone > 0 && rte_pktmbuf_prepend(pkt->m, gone) == NULL)
+		return true;
+	n = filter_apply(st, &tp->inet.sk, pkt, pkt->l4_off, len, seg->hdr_len);
+	if (gone > 0)
+		rte_pktmbuf_adj(pkt->m, gone);
+	if (n == 0)
+		return true;
+	seg->end_seq -= len - n;
+	seg->len -= len - n;
+	return false;
+}
+
 /* The connection's state says what the segment has led to. */
 static void settle(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
@@ -102,15 +129,18 @@ static enum tcp_verdict deliver(struct stack *st, struct tcp_rx *rx, const struc
 				uint64_t now)
 {
 	struct tcp_node *node = tcp_table_find(st, key, rx->hash);
-	struct tcp_sock *lsk, *child = NULL;
+	struct tcp_sock *sk, *lsk, *child = NULL;
+	struct tcp_req *req;
 	enum tcp_verdict v;
 
 	if (likely(node != NULL)) {
 		switch (node->kind) {
 		case TCP_NODE_SOCK:
-			return to_sock(st, container_of(node, struct tcp_sock, node), rx, now);
+			sk = container_of(node, struct tcp_sock, node);
+			return filter_drops(st, sk, rx) ? TCP_V_DONE : to_sock(st, sk, rx, now);
 		case TCP_NODE_REQ:
-			return to_req(st, container_of(node, struct tcp_req, node), rx, now);
+			req = container_of(node, struct tcp_req, node);
+			return filter_drops(st, req->listener, rx) ? TCP_V_DONE : to_req(st, req, rx, now);
 		default:
 			return tcp_tw_input(st, container_of(node, struct tcp_tw, node), rx, now);
 		}
@@ -121,6 +151,8 @@ static enum tcp_verdict deliver(struct stack *st, struct tcp_rx *rx, const struc
 	lsk = tcp_table_find_listener(st, key, rx->hash);
 	if (lsk == NULL)
 		return TCP_V_RESET;
+	if (filter_drops(st, lsk, rx))
+		return TCP_V_DONE;
 	v = tcp_listen_input(st, lsk, rx, &child, now);
 	return child != NULL ? to_sock(st, child, rx, now) : v;
 }

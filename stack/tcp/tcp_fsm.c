@@ -6,6 +6,7 @@
  * simultaneous open and with Fast Open.  TIME_WAIT is passed through: tcp_demux.c sends the last ACK and makes
  * a struct tcp_tw of what is left.
  */
+#include "stack/inet/filter.h"
 #include "stack/tcp/tcp.h"
 
 #include <assert.h>
@@ -139,6 +140,7 @@ void tcp_destroy(struct stack *st, struct tcp_sock *tp)
 		st->tcp.orphans--;
 	if (st->in_hand == sk)
 		st->in_hand = NULL;
+	filter_detach(st, sk);
 	pool_free(&st->tcp.socks, tp);
 }
 

@@ -204,6 +204,8 @@ void tcp_ofo_queue(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uin
 
 bool tcp_ofo_drain(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
+	/* RFC 2883 4: what filled the hole may have come before, up to here at most. */
+	const uint32_t dup_end = tp->rcv_nxt;
 	struct rte_mbuf *m;
 
 	(void)now;
@@ -216,6 +218,8 @@ bool tcp_ofo_drain(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		if (tp->ofo_head == NULL)
 			tp->ofo_tail = NULL;
 		uncharge_ofo(st, m);
+		if (seq_lt(cb->seq, dup_end))
+			dsack_extend(tp, cb->seq, seq_min(dup_end, cb->end_seq));
 		if (seq_leq(cb->end_seq, tp->rcv_nxt)) {
 			tcp_rcvq_free(st, tp, m);
 			continue;

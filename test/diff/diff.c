@@ -26,7 +26,8 @@ static const struct {
 	C(udp_connected), C(udp_control_messages), C(epoll_level_and_edge), C(epoll_hangups),
 	C(epoll_mixed_and_nested), C(select_mixed), C(descriptors), C(fork_shares), C(send_file),
 	C(raw_syscalls), C(linger_zero_and_closed), C(tcp_disconnect), C(half_close), C(last_words), C(urgent),
-	C(bad_pointers), C(own_faults), C(sigio),
+	C(bad_pointers), C(own_faults), C(sigio), C(filter_udp), C(filter_any_address),
+	C(filter_tcp), C(filter_errors),
 };
 
 int main(int argc, char **argv)

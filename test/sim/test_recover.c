@@ -23,6 +23,7 @@
 #include "dpdk_port/port.h"
 #include "stack/core/mib.h"
 #include "stack/core/stack_priv.h"
+#include "stack/inet/filter.h"
 #define SIM_OFFLOADS
 #include "test/sim/sim.h"
 
@@ -350,6 +351,15 @@ TEST(death_in_a_call_breaks_only_its_own_connection)
 
 /* -- death while connections come and go --------------------------------------------------------------- */
 
+static void attach_filter(struct node *n, struct socket *so)
+{
+	struct sock_filter all[] = { BPF_STMT(BPF_RET | BPF_K, UINT32_MAX) };
+	struct sock_fprog prog = { .len = 1, .filter = all };
+
+	(void)socket_setsockopt(n->st, so, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog),
+				n->world->now);
+}
+
 static void do_accept(struct node *n, void *arg)
 {
 	struct socket *so = NULL;
@@ -370,6 +380,7 @@ static void do_create(struct node *n, void *arg)
 	if (socket_create(n->st, AF_INET, SOCK_STREAM, 0, &so, n->world->now) != 0)
 		return;
 	sin.sin_addr.s_addr = ipaddr_to_v4(&n->world->nodes[1].addr);
+	attach_filter(n, so);
 	(void)socket_connect(n->st, so, (struct sockaddr *)&sin, sizeof(sin), n->world->now);
 	stack_flush(n->st, n->world->now);
 	socket_release(n->st, so, n->world->now);
@@ -385,6 +396,7 @@ static void churn_round(uint64_t seed)
 
 	must(conn_bind(listener, &w->nodes[0].addr, 80) == 0, "bind");
 	must(conn_listen(listener, 8) == 0, "listen");
+	attach_filter(&w->nodes[0], listener->so); /* which its connections share */
 	must(conn_bind(other, &w->nodes[1].addr, 2000) == 0, "bind");
 	must(conn_listen(other, 8) == 0, "listen");
 	for (i = 0; i < 4; i++) {
@@ -408,6 +420,7 @@ static void churn_round(uint64_t seed)
 	conn_stream(b, 2, 20000, 1);
 	world_run(w, 10 * SEC);
 	must(a->eof && b->eof && a->rx_off == 20000 && b->rx_off == 20000, "not served any more");
+	must(w->nodes[0].st->inet.filters.used == 0, "filters that nobody has");
 	world_finish(w);
 }
 

@@ -6,6 +6,7 @@
 #include <linux/icmp.h>
 #include <netinet/ip.h>
 
+#include "stack/inet/filter.h"
 #include "stack/inet/raw.h"
 #include "test/sim/sim.h"
 
@@ -116,6 +117,45 @@ static void icmp_fill_checksum(struct icmphdr *h)
 		sum += w[i];
 	sum = (sum & 0xffff) + (sum >> 16);
 	h->checksum = (uint16_t)~(sum + (sum >> 16));
+}
+
+/* Keep five bytes of what has type at the socket's byte number off. */
+static void attach_type_filter(struct socket *so, uint32_t off, uint32_t type)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, off),
+				      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, type, 0, 1),
+				      BPF_STMT(BPF_RET | BPF_K, off + 5), BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog prog = { .len = 4, .filter = code };
+
+	ck_assert_int_eq(socket_setsockopt(stack(), so, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+					   sizeof(prog), world->now), 0);
+}
+
+/* As on Linux: a raw IPv4 socket's filter sees the IP header, a ping socket's does not. */
+TEST(filters_of_raw_and_ping_sockets_begin_where_the_packets_do)
+{
+	struct icmphdr h = echo_request(9, 3);
+	struct socket *raw, *ping;
+	struct sockaddr_in from;
+	char buf[100];
+
+	world = world_pair(4);
+	raw = open_socket(SOCK_RAW, IPPROTO_ICMP);
+	ping = open_socket(SOCK_DGRAM, IPPROTO_ICMP);
+	attach_type_filter(raw, sizeof(struct iphdr), ICMP_ECHOREPLY);
+	attach_type_filter(ping, 0, ICMP_ECHOREPLY);
+	ck_assert_int_eq(send_to(ping, &h, sizeof(h), "192.0.2.2", 0), sizeof(h));
+	ck_assert_int_eq(recv_from(ping, buf, sizeof(buf), &from), 5);
+	ck_assert_int_eq(recv_from(raw, buf, sizeof(buf), &from), (int)sizeof(struct iphdr) + 5);
+	attach_type_filter(raw, sizeof(struct iphdr), ICMP_ECHO);
+	attach_type_filter(ping, 0, ICMP_ECHO);
+	ck_assert_int_eq(send_to(ping, &h, sizeof(h), "192.0.2.2", 0), sizeof(h));
+	ck_assert_int_eq(recv_from(ping, buf, sizeof(buf), &from), -EAGAIN);
+	ck_assert_int_eq(recv_from(raw, buf, sizeof(buf), &from), -EAGAIN);
+	socket_release(stack(), raw, world->now);
+	socket_release(stack(), ping, world->now);
+	ck_assert_uint_eq(stack()->inet.filters.used, 0);
+	world_finish(world);
 }
 
 TEST(a_raw_icmp_socket_sees_whole_packets_and_filters_types)

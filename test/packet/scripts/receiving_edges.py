@@ -153,6 +153,26 @@ def several_duplicates_before_an_ack(t):
 
 
 @script(ignore=WEIGHT)
+def what_fills_a_hole_and_more_is_told_of(t):
+    fd = t.accepted(**ALL_OPTIONS)
+    t.peer("A", len=1000, seq=1001)
+    t.peer("A", len=1200, seq=1)
+    t.peer("A", len=200, seq=2501)
+    t.peer("A", len=200, seq=2901)
+    t.peer("A", len=600, seq=2001)
+    t.peer("A", len=600, seq=2701)
+    t.peer("A", len=200, seq=3501)
+    t.peer("A", len=200, seq=3901)
+    t.peer("A", len=1400, seq=3301)
+    t.peer("A", len=200, seq=5001)
+    t.peer("A", len=1000, seq=4201)
+    t.peer("A", len=400, seq=5301)
+    t.peer("FA", len=500, seq=5201)
+    t.call("recv", fd, 10000)
+    t.info(fd, "rcv_ooopack", "bytes_received")
+
+
+@script(ignore=WEIGHT)
 def many_holes(t):
     fd = t.accepted(**ALL_OPTIONS)
     for n in range(1, 8):
