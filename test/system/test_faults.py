@@ -16,9 +16,10 @@ import subprocess
 import sys
 import time
 
-from shimtest import (SHIM4, TapWorld, VethWorld, check, children_of, keeper_of, main, need,
+from shimtest import (PYTHON, SHIM4, TapWorld, VethWorld, check, children_of, keeper_of, main, need,
                       wait_until)
-from test_nginx import PAGE, curl, hold_connections, nginx_conf, quit_leaves_nothing, start
+from test_nginx import (PAGE, curl, hold_connections, keeper_counts_nothing, nginx_conf,
+                        quit_leaves_nothing, start)
 
 TID_MASK = 0x3fffffff
 
@@ -189,6 +190,67 @@ def storm(world):
         return f"{kills} workers ({inside} inside the lock) and {keepers} keepers killed"
 
 
+# A process for each connection: it answers itself, or leaves that to a grandchild, or is killed
+# when it has written its answer.
+FORKING_SERVER = """
+import os, signal, socket, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("0.0.0.0", 8000))
+s.listen(64)
+while True:
+    c = s.accept()[0]
+    if os.fork() == 0:
+        s.close()
+        how = c.recv(100)
+        if how.startswith(b"grandchild") and os.fork() != 0:
+            os._exit(0)
+        c.sendall(how * 20)
+        if how.startswith(b"killed"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(0)
+    c.close()
+"""
+FORK_CLIENT = """
+import socket, sys, threading
+right = []
+def client(n):
+    for i in range(n):
+        how = b"%s %d" % ((b"child", b"grandchild", b"killed")[i % 3], i)
+        with socket.create_connection((sys.argv[1], 8000), 30) as s:
+            s.sendall(how)
+            answer = b""
+            while piece := s.recv(4096):
+                answer += piece
+        right.append(answer == how * 20)
+threads = [threading.Thread(target=client, args=(int(sys.argv[2]),)) for _ in range(8)]
+for t in threads:
+    t.start()
+for t in threads:
+    t.join()
+print("right", right.count(True), "of", len(right))
+"""
+
+
+def fork_storm(world):
+    """Processes by the hundred that live for one connection: each is answered, and nothing is left."""
+    each = 45
+    with world() as w:
+        log = w.path("shim.log")
+        p = w.shim(PYTHON, "-c", FORKING_SERVER, SHIM_LOG_FILE=log, SHIM_TIME_WAIT="1")
+        w.listening(8000, p)
+        start_time = time.monotonic()
+        out = w.run(PYTHON, "-c", FORK_CLIENT, SHIM4, str(each), seconds=120)
+        took = time.monotonic() - start_time
+        check(out == f"right {8 * each} of {8 * each}\n", out)
+        p.send_signal(signal.SIGTERM)
+        check(p.wait(timeout=20) == 0, "SIGTERM ended the server with", p.returncode)
+        keeper_counts_nothing(log)
+        return f"{8 * each} connections, {8 * each * 4 // 3} processes in {took:.1f} s"
+
+
 def keeper_goes_with_the_program():
     """When the program has ended and its connections too, so has the keeper."""
     with TapWorld() as w:
@@ -206,6 +268,8 @@ TESTS = [
     ("fault_keeper_killed_under_load", keeper_dies_inside),
     ("fault_storm_of_kills", lambda: storm(VethWorld)),
     ("fault_storm_of_kills_over_tap", lambda: storm(TapWorld)),
+    ("fault_fork_storm", lambda: fork_storm(TapWorld)),
+    ("fault_fork_storm_over_af_packet", lambda: fork_storm(VethWorld)),
     ("fault_keeper_goes_with_the_program", keeper_goes_with_the_program),
 ]
 

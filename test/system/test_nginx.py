@@ -244,10 +244,14 @@ def killed_keeper():
 
 
 def quit_leaves_nothing(p, log):
-    """End nginx; its last keeper counts what is left, once TIME_WAIT is over (SHIM_TIME_WAIT=1)."""
+    """End nginx, and look at what is left of it."""
     p.send_signal(signal.SIGQUIT)
     check(p.wait(timeout=20) == 0, "SIGQUIT ended nginx with", p.returncode)
+    keeper_counts_nothing(log)
 
+
+def keeper_counts_nothing(log):
+    """A program's last keeper counts what is left, once TIME_WAIT is over (SHIM_TIME_WAIT=1)."""
     def ended():
         with open(log, encoding="utf-8") as f:
             return [ln for ln in f if "the keeper ends" in ln]
