@@ -302,14 +302,14 @@ ssize_t port_sys_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	ssize_t n = SYS3(SYS_sendmsg, fd, msg, flags | MSG_NOSIGNAL);
 
-	/*
-	 * memif's listener forgets to unregister a connection that it cannot greet.  The same
-	 * hang-up ends the connection properly when it is read from, so pretend.
-	 */
 	if (n >= 0)
 		passed(fd, msg, n, false);
 	if (n >= 0 || (errno != EPIPE && errno != ECONNRESET))
 		return n;
+	/*
+	 * memif's listener forgets to unregister a connection that it cannot greet.  The same
+	 * hang-up ends the connection properly when it is read from, so pretend.
+	 */
 	n = 0;
 	for (size_t i = 0; i < msg->msg_iovlen; i++)
 		n += (ssize_t)msg->msg_iov[i].iov_len;

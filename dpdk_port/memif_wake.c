@@ -39,7 +39,7 @@ enum { MSG_ADD_REGION = 4, MSG_ADD_RING = 5, MSG_LEN = 128 };
 struct msg_add_region {
 	uint16_t type;
 	uint16_t index;
-	uint64_t size; /* bytes */
+	uint64_t size; /* bytes, as its owner says: the descriptor is asked instead */
 } __attribute__((packed));
 
 #define ADD_RING_C2S 1u /* the client sends, the server receives */
@@ -198,7 +198,7 @@ static int attach_queue(struct port *p, bool server, uint16_t queue)
 void memif_wake_attach(struct port *p, bool server)
 {
 	uint16_t n = p->netif.nqueues;
-	int fds[PORT_MAX_QUEUES];
+	int fds[PORT_MAX_QUEUES] = { 0 };
 
 	for (uint16_t q = 0; q < n; q++) {
 		fds[q] = attach_queue(p, server, q);

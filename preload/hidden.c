@@ -56,7 +56,9 @@ static unsigned int without_our_links(struct sock_filter *code)
 							   (uint8_t)(links - n), 0);
 	code[3 + links] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 1);
 	code[4 + links] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
-	return links + 5;
+	/* As a program finds it. */
+	code[5 + links] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_IMM, 0);
+	return links + 6;
 }
 
 static const struct sock_filter everything = BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
@@ -80,38 +82,42 @@ static bool filter_is_locked(struct stack *st, const struct file *f)
 	       locked != 0;
 }
 
-static void attach(int fd, struct sock_filter *code, unsigned int len)
+static bool attach(int fd, struct sock_filter *code, unsigned int len)
 {
 	struct sock_fprog prog = { .filter = code, .len = (unsigned short)len };
 
+	if (len > BPF_MAXINSNS)
+		return false;
 	if (len > 0)
-		real.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
-	else
-		real.setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int));
+		return real.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) == 0;
+	real.setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){ 0 }, sizeof(int));
+	return true;
 }
 
 /* links: is the kernel to deliver what came in by our links, too? */
 static void set_filter(struct stack *st, const struct file *f, int fd, bool links)
 {
 	/* The lock is held, and a thread's stack may be too small for it. */
-	static struct sock_filter code[STACK_MAX_NETIFS + 5 + BPF_MAXINSNS];
-	unsigned int first = links ? 0 : without_our_links(code), len;
+	static struct sock_filter code[STACK_MAX_NETIFS + 6 + BPF_MAXINSNS];
+	unsigned int first = links ? 0 : without_our_links(code), own;
 
-	len = first + filter_of_program(st, f, code + first);
+	own = filter_of_program(st, f, code + first);
+	if (own > 0 && attach(fd, code, first + own))
+		return;
 	/*
-	 * Too long for the kernel in one: it delivers more than the program wanted rather than
-	 * everything twice.
+	 * None, or the two are too long for the kernel in one: it delivers more than the program
+	 * wanted rather than everything twice.
 	 */
-	if (!links && (len == first || len > BPF_MAXINSNS)) {
-		code[first] = everything;
-		len = first + 1;
-	}
-	attach(fd, code, len);
+	code[first] = everything;
+	attach(fd, code, links ? 0 : first + 1);
 }
 
 void hidden_set_filter(struct stack *st, const struct file *f, int fd)
 {
 	set_filter(st, f, fd, f->so->type == SOCK_STREAM);
+	/* Datagram sockets get theirs anew whenever they are bound. */
+	if (f->so->type == SOCK_STREAM && filter_is_locked(st, f))
+		real.setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &(int){ 1 }, sizeof(int));
 }
 
 static uint16_t sockaddr_port(const struct sockaddr *sa)
@@ -273,8 +279,8 @@ void file_to_kernel(struct stack *st, struct file *f, int fd, uint64_t now)
 		else
 			waiter_notify(we->who);
 	}
-	if (f->side == FILE_DUAL)
-		hidden_set_nonblock(fd, (f->flags & O_NONBLOCK) != 0);
+	/* A DUAL one did not block, whatever the program wants; of ours alone it knows nothing new. */
+	hidden_set_nonblock(fd, (f->flags & O_NONBLOCK) != 0);
 	if (f->so->type != SOCK_STREAM)
 		set_filter(st, f, fd, true);
 	if (filter_is_locked(st, f))

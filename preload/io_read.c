@@ -68,8 +68,13 @@ static long recv_op(struct stack *st, struct blocked *b)
 
 	for (;;) {
 		r = recv_once(st, b->f, b->fd, c->msg, c->flags);
+		if (r < 0 && r != -EAGAIN && c->got > 0) {
+			/* What came before it is told first. */
+			socket_put_error(b->f->so, (int)-r);
+			return (long)c->got;
+		}
 		if (r < 0)
-			return r == -EAGAIN || c->got == 0 ? r : (long)c->got;
+			return r;
 		c->got = peek ? (size_t)r : c->got + (size_t)r;
 		if (r == 0 || c->got >= c->target || c->iov == NULL)
 			return (long)c->got;
@@ -115,8 +120,6 @@ static __attribute__((noinline)) long recv_blocking(struct stack *st, struct fil
 		.msg = msg, .flags = flags, .target = 1,
 	};
 
-	if ((flags & MSG_OOB) != 0)
-		c.b.events |= EPOLLPRI;
 	return blocked_wait(st, &c.b);
 }
 
@@ -155,7 +158,7 @@ static long recv_locked(struct stack *st, struct file *f, int fd, struct msghdr 
 	}
 	r = recv_once(st, f, fd, msg, flags);
 	if (likely(r != -EAGAIN) || (f->flags & O_NONBLOCK) != 0 ||
-	    (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) != 0)
+	    (flags & (MSG_DONTWAIT | MSG_ERRQUEUE | MSG_OOB)) != 0)
 		return r;
 	return recv_blocking(st, f, fd, msg, flags);
 }

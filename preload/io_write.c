@@ -127,8 +127,14 @@ static long send_op(struct stack *st, struct blocked *b)
 			return r < 0 ? r : (long)c->sent;
 	}
 	r = send_once(st, b->f, b->fd, &c->msg, c->flags);
+	if (r < 0 && r != -EAGAIN && c->sent > 0) {
+		/* What went before it is told first. */
+		if (r != -EPIPE)
+			socket_put_error(b->f->so, (int)-r);
+		return (long)c->sent;
+	}
 	if (r < 0)
-		return r == -EAGAIN || c->sent == 0 ? r : (long)c->sent;
+		return r;
 	c->sent += (size_t)r;
 	if (c->sent >= c->total || b->f->so->type != SOCK_STREAM)
 		return (long)c->sent;

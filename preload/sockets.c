@@ -270,7 +270,7 @@ static long connect_shim(struct stack *st, struct file *f, int fd, const struct 
 		.sa = sa, .len = len,
 	};
 	bool pending = f->so->state == SS_CONNECTING;
-	long r = socket_connect(st, f->so, sa, len, engine_now());
+	long r = socket_connect(st, f->so, sa, len, engine_now()), why;
 
 	if (r == 0 && f->so->type != SOCK_STREAM) {
 		/* Connected, a datagram socket hears its peer alone; dissolved, everybody again. */
@@ -286,8 +286,10 @@ static long connect_shim(struct stack *st, struct file *f, int fd, const struct 
 		return r;
 	if ((f->flags & O_NONBLOCK) != 0)
 		return r;
+	/* SO_SNDTIMEO is over: as it was told in the first place. */
+	why = r;
 	r = blocked_wait(st, &c.b);
-	return r == -EAGAIN ? -EINPROGRESS : r;
+	return r == -EAGAIN ? why : r;
 }
 
 /* Can the kernel's socket still be the one that connects? */

@@ -95,11 +95,13 @@ static bool goes_to_kernels_device(const struct file *f, int level, int name, lo
 	return (f->side == FILE_UNDECIDED || f->side == FILE_DUAL) && !f->listening && !f->pinned;
 }
 
-/* The kernel's socket may need a filter of ours besides, and so it cannot be locked. */
+/* What may let something pass or not, which is for hidden.c to say of the kernel's socket. */
 static bool is_about_filter(int level, int name)
 {
 	return level == SOL_SOCKET &&
-	       (name == SO_ATTACH_FILTER || name == SO_DETACH_FILTER || name == SO_LOCK_FILTER);
+	       (name == SO_ATTACH_FILTER || name == SO_DETACH_FILTER || name == SO_LOCK_FILTER ||
+		name == SO_ATTACH_BPF || name == SO_ATTACH_REUSEPORT_CBPF ||
+		name == SO_ATTACH_REUSEPORT_EBPF);
 }
 
 /* What the program's pointers point to, as far as can be told before anything is done. */
@@ -142,7 +144,8 @@ static long setsockopt_ours(int fd, int level, int name, const void *val, sockle
 		goto out;
 	}
 	if (is_about_filter(level, name)) {
-		if (f->side != FILE_SHIM && r == 0 && name != SO_LOCK_FILTER)
+		/* On whatever side it is: a socket of ours alone may become the kernel's, too. */
+		if (r == 0)
 			hidden_set_filter(st, f, fd);
 	} else if (f->side != FILE_SHIM && r != -EINVAL && !is_group_of_ours(level, name, val, len)) {
 		real.setsockopt(fd, level, name, val, len);

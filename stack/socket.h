@@ -88,6 +88,8 @@ uint64_t socket_sndtimeo(const struct socket *so);
 int socket_rcvlowat(const struct socket *so);
 /* Take and clear the pending error (0 or a positive errno), as SO_ERROR does. */
 int socket_take_error(struct socket *so);
+/* Undo that: the call that met the error had something else to tell. */
+void socket_put_error(struct socket *so, int err);
 /*
  * Packets are stamped with the caller's monotonic clock; SO_TIMESTAMP shows wall-clock
  * time: offset = CLOCK_REALTIME - that clock, ns.  Set it now and then.

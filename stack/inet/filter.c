@@ -134,8 +134,8 @@ static uint32_t packet_type(const struct rx_pkt *pkt)
 {
 	const struct rte_ether_addr *to = rte_pktmbuf_mtod(pkt->m, const struct rte_ether_addr *);
 
-	if (pkt->local || pkt->l3_off < RTE_ETHER_HDR_LEN)
-		return PACKET_HOST;
+	if (pkt->local)
+		return pkt->multicast ? PACKET_LOOPBACK : PACKET_HOST;
 	if (rte_is_broadcast_ether_addr(to))
 		return PACKET_BROADCAST;
 	return rte_is_multicast_ether_addr(to) ? PACKET_MULTICAST : PACKET_HOST;
@@ -175,7 +175,7 @@ static uint32_t ancillary(struct run *r, uint32_t what)
 	case SKF_AD_IFINDEX:
 		return inet_ifindex(r->st, r->pkt->nif);
 	case SKF_AD_HATYPE:
-		return r->pkt->local ? ARPHRD_LOOPBACK : ARPHRD_ETHER;
+		return r->pkt->local && !r->pkt->multicast ? ARPHRD_LOOPBACK : ARPHRD_ETHER;
 	case SKF_AD_PAY_OFFSET:
 		return payload_offset(r);
 	case SKF_AD_ALU_XOR_X:
@@ -185,6 +185,20 @@ static uint32_t ancillary(struct run *r, uint32_t what)
 	default:
 		return 0;
 	}
+}
+
+/* What stays inside the stack has no link header, where Linux's has one of zeros. */
+static bool load_link_header(const struct run *r, uint32_t at, uint32_t size, uint32_t *val)
+{
+	bool v4 = ipaddr_is_v4(&r->pkt->dst);
+	uint16_t type = v4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6;
+	uint8_t header[RTE_ETHER_HDR_LEN] = { [12] = (uint8_t)(type >> 8), [13] = (uint8_t)type };
+
+	if (at > sizeof(header) || size > sizeof(header) - at)
+		return false;
+	for (*val = 0; size > 0; size--)
+		*val = *val << 8 | header[at++];
+	return true;
 }
 
 /* size bytes in network order at k: of the packet, of its network header, or of the frame. */
@@ -203,6 +217,8 @@ static bool load(struct run *r, uint32_t k, uint32_t size, uint32_t *val)
 		at = r->pkt->l3_off + (k - (uint32_t)SKF_NET_OFF);
 	} else if (k >= (uint32_t)SKF_LL_OFF) {
 		at = k - (uint32_t)SKF_LL_OFF;
+		if (r->pkt->l3_off < RTE_ETHER_HDR_LEN)
+			return load_link_header(r, at, size, val);
 	} else {
 		return false;
 	}
@@ -366,18 +382,38 @@ static void put(struct stack *st, struct filter *f)
 		pool_free(&st->inet.filters, f);
 }
 
+/* The same program, which somebody has. */
+static struct filter *find(struct stack *st, const struct sock_filter *code, uint32_t len)
+{
+	struct filter *f;
+	uint32_t i;
+
+	pool_for_each(&st->inet.filters, i, f)
+		if (f->len == len && memcmp(f->code, code, len * sizeof(*code)) == 0)
+			return f;
+	return NULL;
+}
+
 int filter_attach(struct stack *st, struct sock *sk, const struct sock_filter *code, uint32_t len)
 {
 	struct filter *f, *old = sk->filter;
 
-	if (filter_check(code, len) < 0)
+	if (code == NULL || len == 0 || len > BPF_MAXINSNS)
 		return -EINVAL;
-	f = pool_alloc(&st->inet.filters);
-	if (f == NULL)
-		return -ENOMEM;
-	memcpy(f->code, code, len * sizeof(*code));
-	f->len = len;
-	f->refs = 1;
+	f = find(st, code, len);
+	if (f == NULL) {
+		f = pool_alloc(&st->inet.filters);
+		if (f == NULL)
+			return filter_check(code, len) < 0 ? -EINVAL : -ENOMEM;
+		/* The copy is what is checked: the program's may change meanwhile. */
+		memcpy(f->code, code, len * sizeof(*code));
+		if (filter_check(f->code, len) < 0) {
+			pool_free(&st->inet.filters, f);
+			return -EINVAL;
+		}
+		f->len = len;
+	}
+	f->refs++;
 	/* Whole before it is there: a sock names none that a crash left half-filled. */
 	__atomic_store_n(&sk->filter, f, __ATOMIC_RELEASE);
 	put(st, old);

@@ -13,7 +13,7 @@
 
 #include "stack/inet/inet_priv.h"
 
-/* Programs in use at one time, each by any number of sockets. */
+/* Different programs in use at one time, each by any number of sockets. */
 #define FILTERS_MAX 256
 
 struct filter {
@@ -32,7 +32,10 @@ int filter_check(const struct sock_filter *code, uint32_t len);
 uint32_t filter_run(struct stack *st, const struct filter *f, const struct rx_pkt *pkt, uint32_t off,
 		    uint32_t len);
 
-/* Give sk a copy of the program, in place of the one it had.  0, -EINVAL, -ENOMEM. */
+/*
+ * Give sk a copy of the program, in place of the one it had; equal ones are one.  0, -EINVAL,
+ * -ENOMEM.
+ */
 int filter_attach(struct stack *st, struct sock *sk, const struct sock_filter *code, uint32_t len);
 /* What goes away takes its share of the program with it. */
 void filter_detach(struct stack *st, struct sock *sk);

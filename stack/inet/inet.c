@@ -64,9 +64,10 @@ void inet_recover(struct stack *st, uint64_t now)
 {
 	(void)now;
 	ports_clear(st);
-	filter_recover(st);
 	udp_recover(st);
 	raw_recover(st);
+	/* Their socks that were half released are gone; those of TCP are released after it. */
+	filter_recover(st);
 	mcast_recover(st);
 }
 

@@ -58,17 +58,18 @@ static void raw_deliver(struct stack *st, struct raw_sock *rs, const struct rx_p
 	struct rte_mbuf *m;
 
 	st->in_hand = sk;
+	skip = sk->domain == AF_INET && !raw_is_ping(sk) ? 0 : hlen;
+	n = filter_apply(st, sk, pkt, pkt->l3_off + skip, len - skip, 1);
+	if (n == 0)
+		return;
 	/* Full: do not even copy.  dgram_queue() decides about what may just fit. */
 	if (sk->rmem >= sk->rcvbuf) {
 		sk->drops++;
 		return;
 	}
-	skip = sk->domain == AF_INET && !raw_is_ping(sk) ? 0 : hlen;
-	n = filter_apply(st, sk, pkt, pkt->l3_off + skip, len - skip, 1);
-	if (n == 0)
-		return;
 	len = skip + n;
-	m = pkt_copy(st, pkt->m, pkt->l3_off, len);
+	/* The header whole, however little is to be read: it has the addresses. */
+	m = pkt_copy(st, pkt->m, pkt->l3_off, RTE_MAX(len, hlen));
 	if (m == NULL)
 		return;
 	dgram_note(st, pkt, m, skip, len - skip);

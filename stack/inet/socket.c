@@ -429,6 +429,12 @@ int socket_take_error(struct socket *so)
 	return sock_take_error(so->sk);
 }
 
+void socket_put_error(struct socket *so, int err)
+{
+	if (so->sk->err == 0)
+		so->sk->err = err;
+}
+
 uint64_t socket_linger(const struct socket *so)
 {
 	return (so->sk->flags & SOCK_F_LINGER) != 0 ? so->sk->linger : 0;

@@ -56,6 +56,7 @@
 #define TCP_TIMEOUT_MIN (8 * NS_PER_MS)
 #define TCP_RTO_FALLBACK (3 * NS_PER_SEC) /* RFC 6298 5.7: after a lost SYN */
 #define TCP_DELACK_MAX (40 * NS_PER_MS)
+#define TCP_LAST_ACK_MAX (200 * NS_PER_MS) /* of the handshake, where data is to go with it */
 #define TCP_SYN_RETRIES 6
 #define TCP_SYNACK_RETRIES 5
 #define TCP_RETRIES1 3	/* before the route is looked at again */
@@ -386,7 +387,8 @@ struct tcp_sock {
 	/* -- counters of TCP_INFO ---------------------------------------------------------- */
 	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
-	uint32_t dsack_cnt, rcv_ooopack, reneg_cnt, ce_cnt;
+	uint32_t dsack_cnt, rcv_ooopack, reneg_cnt;
+	bool ecn_seen; /* data came that was ECN-capable */
 	struct { /* tcp_mtup.c: sizes of IP packets */
 		uint16_t low, high; /* gets through; does not, or was not tried */
 		uint16_t probe;	    /* under way, 0: none */

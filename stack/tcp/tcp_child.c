@@ -87,7 +87,6 @@ static void inherit_options(struct tcp_sock *tp, const struct tcp_sock *lsk)
 	tp->user_timeout_ms = lsk->user_timeout_ms;
 	tp->linger2_s = lsk->linger2_s;
 	tp->syn_retries = lsk->syn_retries;
-	tp->defer_accept = lsk->defer_accept;
 	tp->notsent_lowat = lsk->notsent_lowat;
 	tp->user_clamp = lsk->user_clamp;
 	if (lsk->cc_id != tp->cc_id)
@@ -196,7 +195,6 @@ struct tcp_sock *tcp_child_create(struct stack *st, struct tcp_sock *lsk,
 			tcp_rtt_sample(tp, (ms != 0 ? ms : 1) * NS_PER_MS);
 	}
 	tcp_established(st, tp, now);
-	tp->total_retrans = 0;
 	tcp_child_offer(st, lsk, tp);
 	return tp;
 }

@@ -113,8 +113,7 @@ void tcp_send_syn(struct stack *st, struct tcp_sock *tp, const struct tfo_cookie
 			c.h.flags |= TH_ECE;
 		tp->rcv_wup = tp->rcv_nxt;
 		tp->flags &= ~(TF_ACK_NOW | TF_ACK_SCHED);
-	} else if (st->cfg.ecn && tp->retransmits < 2) {
-		/* RFC 3168 6.1.1; a path that eats ECN-setup SYNs gets plain ones after two. */
+	} else if (tp->flags & TF_ECN) {
 		c.h.flags |= TH_ECE | TH_CWR;
 	}
 	put_fastopen(&c, fo);

@@ -61,7 +61,7 @@ static bool parse(struct stack *st, struct rx_pkt *pkt, struct tcp_rx *rx)
  * SO_ATTACH_FILTER: the segment as the socket is to see it, or not at all.  (A connection that
  * this very segment makes has been asked already: its listener's program is its own.)
  */
-static bool filter_drops(struct stack *st, const struct tcp_sock *tp, struct tcp_rx *rx)
+static bool filter_drops(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx)
 {
 	struct tcp_seg *seg = &rx->seg;
 	struct rx_pkt *pkt = rx->pkt;
@@ -76,8 +76,10 @@ static bool filter_drops(struct stack *st, const struct tcp_sock *tp, struct tcp
 	n = filter_apply(st, &tp->inet.sk, pkt, pkt->l4_off, len, seg->hdr_len);
 	if (gone > 0)
 		rte_pktmbuf_adj(pkt->m, gone);
-	if (n == 0)
+	if (n == 0) {
+		tp->inet.sk.drops++;
 		return true;
+	}
 	seg->end_seq -= len - n;
 	seg->len -= len - n;
 	return false;

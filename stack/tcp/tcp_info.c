@@ -39,7 +39,7 @@ static uint8_t options_of(const struct tcp_sock *tp)
 		o |= TCPI_OPT_WSCALE;
 	if (tp->flags & TF_ECN)
 		o |= TCPI_OPT_ECN;
-	if (tp->ce_cnt != 0)
+	if (tp->ecn_seen)
 		o |= TCPI_OPT_ECN_SEEN;
 	if (tp->tfo & TFO_DATA_ACKED)
 		o |= TCPI_OPT_SYN_DATA;

@@ -293,23 +293,15 @@ static enum tcp_verdict ack_of_syn(struct stack *st, struct tcp_sock *tp, const 
 	return TCP_V_DONE;
 }
 
-static void ecn_received(struct tcp_sock *tp, const struct tcp_seg *seg)
+/* RFC 3168 6.1.3: CWR ends the echo. */
+static void cwr_received(struct tcp_sock *tp, const struct tcp_seg *seg)
 {
-	if (!(tp->flags & TF_ECN))
+	if (!(tp->flags & TF_ECN) || !(seg->flags & TH_CWR))
 		return;
-	/* RFC 3168 6.1.3: CWR ends the echo; CE begins it. */
-	if (seg->flags & TH_CWR) {
-		tp->flags &= ~TF_ECN_ECE;
-		/* The peer's cwnd may be one segment by now: let it not wait for a second one. */
-		if (seg->end_seq != seg->seq)
-			tp->flags |= TF_ACK_NOW;
-	}
-	if (seg->ecn == 3) {
-		if (!(tp->flags & TF_ECN_ECE))
-			tcp_enter_quickack(tp, 2);
-		tp->flags |= TF_ECN_ECE;
-		tp->ce_cnt++;
-	}
+	tp->flags &= ~TF_ECN_ECE;
+	/* The peer's cwnd may be one segment by now: let it not wait for a second one. */
+	if (seg->end_seq != seg->seq)
+		tp->flags |= TF_ACK_NOW;
 }
 
 /* -- sixth: urgent data, RFC 9293 3.8.5, RFC 6093 --------------------------------------------------- */
@@ -489,7 +481,7 @@ enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, stru
 		if (v != TCP_V_DONE)
 			return v;
 	}
-	ecn_received(tp, seg);
+	cwr_received(tp, seg);
 	if (!tcp_ack(st, tp, rx, now))
 		return TCP_V_DONE;
 	v = ack_of_fin(st, tp, seg, now);

@@ -342,6 +342,8 @@ static void in_open(struct stack *st, struct tcp_sock *tp, struct tcp_ack_info *
 	}
 	if (!tcp_any_retrans(tp))
 		tp->retrans_stamp = 0;
+	if (ai->ece && tp->ca_state < CA_CWR)
+		tcp_enter_cwr(st, tp, ai->now);
 	if (tp->ca_state != CA_CWR)
 		tcp_try_keep_open(tp);
 }
@@ -402,8 +404,6 @@ static void change_state(struct stack *st, struct tcp_sock *tp, struct tcp_ack_i
 				   RTE_MAX(tp->srtt >> 4, 10 * NS_PER_MS), ai->now);
 		return;
 	}
-	if (ai->ece && tp->ca_state < CA_CWR)
-		tcp_enter_cwr(st, tp, ai->now);
 	if (tp->ca_state == CA_OPEN) {
 		tp->retrans_stamp = 0;
 	} else if (!seq_lt(tp->snd_una, tp->high_seq)) {

@@ -113,6 +113,21 @@ void tcp_sample_syn_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t
 	}
 }
 
+/*
+ * The handshake's last ACK.  As Linux: it waits for the program's first data where that is known to
+ * follow (TCP_QUICKACK 0) or the peer waits for it anyway (TCP_DEFER_ACCEPT).
+ */
+static void owe_last_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	if (likely(tp->ack_pingpong == 0 && tp->defer_accept == 0)) {
+		tp->flags |= TF_ACK_NOW;
+		return;
+	}
+	tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
+	tp->flags |= TF_ACK_SCHED;
+	tcp_timer_set(st, tp, TCPT_DELACK, now + TCP_LAST_ACK_MAX);
+}
+
 enum tcp_verdict tcp_syn_sent(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx,
 			      uint64_t now)
 {
@@ -153,7 +168,7 @@ enum tcp_verdict tcp_syn_sent(struct stack *st, struct tcp_sock *tp, struct tcp_
 			tp->flags &= ~TF_ECN;
 		tcp_sample_syn_rtt(tp, seg, now);
 		tcp_established(st, tp, now);
-		tp->flags |= TF_ACK_NOW;
+		owe_last_ack(st, tp, now);
 		if (unlikely(tp->tfo & (TFO_ASKED | TFO_SYN_DATA)))
 			tcp_tfo_synack(st, tp, rx, peer_mss(tp, seg), now);
 		return TCP_V_DONE;

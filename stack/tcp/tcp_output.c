@@ -187,12 +187,11 @@ uint32_t tcp_window_allows(const struct tcp_sock *tp, const struct rte_mbuf *m)
 		return room > 0;
 	if (room <= 0)
 		return 0;
-	if ((uint32_t)room >= need)
-		return need;
-	/* RFC 9293 3.8.6.2.1 (3): at least half of the largest window, and nothing in flight. */
-	if (tp->packets_out == 0 && (uint32_t)room >= tp->max_window / 2)
-		return (uint32_t)room;
-	return 0;
+	/*
+	 * RFC 9293 3.8.6.2.1: the MSS is no more than half of the largest window (tcp_mss_sync()), or
+	 * small; what does not take that much is probed.
+	 */
+	return (uint32_t)room >= need ? need : 0;
 }
 
 void tcp_new_data_sent(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint64_t now)

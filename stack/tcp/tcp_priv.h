@@ -50,6 +50,7 @@ void tcp_rcv_in_order(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, 
 /* m was charged on the reassembly queue; its cb says which bytes continue the stream. */
 void tcp_rcv_enqueue_ofo(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m);
 void tcp_rcv_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
+void tcp_rcv_ecn(struct tcp_sock *tp, const struct tcp_seg *seg);
 void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, const struct tcp_rx *rx, uint32_t len,
 		   uint64_t now);
 /* How many segments the peer sent for what arrived as one. */

@@ -81,6 +81,27 @@ static void measure_rcv_mss(struct tcp_sock *tp, uint32_t len)
 }
 
 /* Data arrived (in order or not): owe an ACK, learn from its timing. */
+/*
+ * RFC 3168 6.1.3: CE of data that is new begins the echo.  As Linux: data that is not ECN-capable
+ * among some that is comes again, and its sender has little in flight.
+ */
+void tcp_rcv_ecn(struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	if (likely(!(tp->flags & TF_ECN)))
+		return;
+	if (seg->ecn == 0) {
+		if (tp->ecn_seen)
+			tcp_enter_quickack(tp, 2);
+		return;
+	}
+	tp->ecn_seen = true;
+	if (seg->ecn != 3)
+		return;
+	if (!(tp->flags & TF_ECN_ECE))
+		tcp_enter_quickack(tp, 2);
+	tp->flags |= TF_ECN_ECE;
+}
+
 void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, const struct tcp_rx *rx, uint32_t len,
 		   uint64_t now)
 {
@@ -102,6 +123,7 @@ void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, const struct tcp_rx *r
 			more_quickacks(tp, TCP_MAX_QUICKACKS);
 	}
 	tp->lrcvtime = now;
+	tcp_rcv_ecn(tp, &rx->seg);
 	if (len >= 128)
 		tcp_window_grow(st, tp, tcp_truesize(tp->rcvq.tail), len);
 }
@@ -368,7 +390,9 @@ void tcp_rcv_fin(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->flags |= TF_ACK_SCHED | TF_RCV_DONE;
 	sk->shutdown |= RCV_SHUTDOWN;
 	tcp_ofo_purge(st, tp);
+	/* As Linux: nothing is told of what came before the end. */
 	tp->nsacks_out = 0;
+	tp->dsack_out = false;
 	switch (sk->state) {
 	case TCPS_SYN_RECEIVED:
 	case TCPS_ESTABLISHED:

@@ -157,6 +157,7 @@ void tcp_ofo_queue(struct stack *st, struct tcp_sock *tp, struct tcp_rx *rx, uin
 	uint32_t truesize = tcp_truesize(m);
 
 	count_dup_ack(tp);
+	tcp_rcv_ecn(tp, seg);
 	/* RFC 5681 4.2: a duplicate ACK at once. */
 	tp->flags |= TF_ACK_SCHED | TF_ACK_NOW;
 	tcp_mark_pending(st, tp);

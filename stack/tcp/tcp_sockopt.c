@@ -109,9 +109,10 @@ static int set_maxseg(struct stack *st, struct tcp_sock *tp, int v, uint64_t now
 static int get_maxseg(const struct stack *st, const struct tcp_sock *tp)
 {
 	(void)st;
-	if (tcp_state_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN)))
-		return tp->user_mss != 0 ? tp->user_mss : TCP_DEFAULT_MSS4;
-	return tp->mss;
+	if (tp->user_mss != 0 && tcp_state_in(tp, TCPS_BIT(TCPS_CLOSED) | TCPS_BIT(TCPS_LISTEN)))
+		return tp->user_mss;
+	/* As Linux: what is offered counts as agreed on until the answer comes. */
+	return tp->mss - (tcp_state_in(tp, TCPS_BIT(TCPS_SYN_SENT)) ? TCP_TS_OPT_LEN : 0);
 }
 
 static int set_notsent_lowat(struct stack *st, struct tcp_sock *tp, int v, uint64_t now)

@@ -218,6 +218,9 @@ static void rto_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	/* Fast Open: if the SYN-ACK was lost, so was what followed it. */
 	if (tcp_is_embryo(tp) && tp->packets_out > 0 && tp->retransmits == 1)
 		tcp_loss_enter_rto(st, tp, now);
+	/* RFC 3168 6.1.1.1: perhaps it was lost for what it asks. */
+	if (tp->inet.sk.state == TCPS_SYN_SENT)
+		tp->flags &= ~TF_ECN;
 	tcp_send_syn(st, tp, NULL, NULL, now);
 	back_off(tp);
 	/* The SYN-ACK of Fast Open has a number of attempts, and no user yet. */

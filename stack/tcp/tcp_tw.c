@@ -119,7 +119,7 @@ uint32_t tcp_tw_next_iss(const struct tcp_tw *tw)
 /* RFC 6191: a SYN with a later timestamp, or beyond the old numbers, begins a new life. */
 static bool syn_takes_over(const struct tcp_tw *tw, const struct tcp_seg *seg, bool paws)
 {
-	if ((seg->flags & (TH_SYN | TH_ACK | TH_RST | TH_FIN)) != TH_SYN || paws)
+	if ((seg->flags & (TH_SYN | TH_ACK | TH_RST)) != TH_SYN || paws)
 		return false;
 	if (seq_gt(seg->seq, tw->rcv_nxt))
 		return true;

@@ -116,7 +116,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->tfo &= TFO_OPT_CONNECT | TFO_OPT_NO_COOKIE | TFO_SENDMSG;
 	tp->tfo_fail = TFO_FAIL_NONE;
 	memset(&tp->mtup, 0, sizeof(tp->mtup));
-	tp->mss_clamp = UINT16_MAX;
+	tp->mss_clamp = tp->user_mss != 0 ? tp->user_mss : UINT16_MAX;
 	tp->advmss = tcp_mss_from_mtu(&tp->node.key, link_mtu);
 	if (tp->user_mss != 0 && tp->advmss > tp->user_mss)
 		tp->advmss = tp->user_mss;
@@ -132,6 +132,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->retrans_stamp = 0;
 	tp->total_retrans = 0;
 	tp->syn_stamp = now;
+	tp->ecn_seen = false;
 	if (st->cfg.ecn)
 		tp->flags |= TF_ECN;
 }
@@ -480,7 +481,7 @@ static uint32_t usr_poll(struct stack *st, struct sock *sk)
 			mask |= EPOLLOUT | EPOLLWRNORM;
 		else
 			sk->flags |= SOCK_F_NOSPACE;
-		if (tp->flags & TF_URG_VALID)
+		if ((tp->flags & TF_URG_VALID) && !tp->urg_taken)
 			mask |= EPOLLPRI;
 	} else if (sk->flags & SOCK_F_DEFER_CONNECT) {
 		mask |= EPOLLOUT | EPOLLWRNORM;
@@ -505,7 +506,7 @@ static int usr_ioctl(struct stack *st, struct sock *sk, unsigned long request, i
 		*arg = tcp_state_in(tp, TCPS_BIT(TCPS_SYN_RECEIVED)) ? 0 : (int)tp->rcvq.bytes;
 		/* Bytes up to the urgent mark, as tcp_inq() counts. */
 		if ((tp->flags & TF_URG_SEEN) && !(sk->flags & SOCK_F_OOBINLINE) &&
-		    seq_lt(tp->copied_seq, tp->urg_seq) && seq_lt(tp->urg_seq, tp->rcv_nxt))
+		    seq_leq(tp->copied_seq, tp->urg_seq) && seq_lt(tp->urg_seq, tp->rcv_nxt))
 			*arg = (int)(tp->urg_seq - tp->copied_seq);
 		return 0;
 	case SIOCATMARK:

@@ -27,7 +27,7 @@ static const struct {
 	C(epoll_mixed_and_nested), C(select_mixed), C(descriptors), C(fork_shares), C(send_file),
 	C(raw_syscalls), C(linger_zero_and_closed), C(tcp_disconnect), C(half_close), C(last_words), C(urgent),
 	C(bad_pointers), C(own_faults), C(sigio), C(filter_udp), C(filter_any_address),
-	C(filter_tcp), C(filter_errors),
+	C(filter_tcp), C(filter_second_try), C(filter_errors),
 };
 
 int main(int argc, char **argv)

@@ -108,6 +108,7 @@ void udp_control_messages(void);
 void filter_udp(void);
 void filter_any_address(void);
 void filter_tcp(void);
+void filter_second_try(void);
 void filter_errors(void);
 void epoll_level_and_edge(void);
 void epoll_hangups(void);

@@ -89,22 +89,30 @@ void filter_udp(void)
 void filter_any_address(void)
 {
 	struct sock_filter three[] = PASS(8 + 3), none[] = PASS(0);
-	union addr any = at(any_host(), 0), lo;
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	union addr any = at(any_host(), 7300), lo;
 	int s = socket(family, SOCK_DGRAM, 0), c = socket(family, SOCK_DGRAM, 0);
 	union addr echo = at(peer_addr, UECHO);
-	socklen_t len = sizeof(any);
 	char buf[20];
 
 	DO(attach(s, three, 1));
 	DO(bind(s, SA(any)));
-	getsockname(s, &any.sa, &len);
-	lo = at(loopback(), ntohs(any.in.sin_port));
+	lo = at(loopback(), 7300);
 	DO(sendto(c, "12345", 5, 0, SA(lo)));
 	wait_for(s, POLLIN, 5000);
 	DO(recv(s, buf, sizeof(buf), 0));
 	DO(sendto(s, "12345", 5, 0, SA(echo)));
 	wait_for(s, POLLIN, 5000);
 	DO(recv(s, buf, sizeof(buf), 0));
+	/* Ours alone for a while, and then both sides' again (an IPv6 socket of the kernel's is not). */
+	if (family == AF_INET) {
+		DO(connect(s, SA(echo)));
+		DO(detach(s));
+		DO(connect(s, &unspec, sizeof(unspec)));
+		DO(sendto(c, "12345", 5, 0, SA(lo)));
+		wait_for(s, POLLIN, 5000);
+		DO(recv(s, buf, sizeof(buf), 0));
+	}
 	DO(attach(s, none, 1));
 	DO(setsockopt(s, SOL_SOCKET, SO_LOCK_FILTER, &(int){ 1 }, sizeof(int)));
 	DO(attach(s, three, 1));
@@ -153,7 +161,38 @@ void filter_tcp(void)
 	wait_for(l, POLLIN, 100);
 	DO(detach(l));
 	wait_for(l, POLLIN, 10000);
+	close(accept(l, NULL, NULL));
 	close(d);
+	/* Locked there as well. */
+	DO(attach(l, all, 1));
+	DO(setsockopt(l, SOL_SOCKET, SO_LOCK_FILTER, &(int){ 1 }, sizeof(int)));
+	d = socket(family, SOCK_STREAM, 0);
+	DO(connect(d, SA(lo)));
+	c = DOFD(accept(l, NULL, NULL));
+	show_filter(c);
+	DO(detach(c));
+	close(c);
+	close(d);
+	close(l);
+}
+
+/* A connection to the kernel's side, after one to ours was refused. */
+void filter_second_try(void)
+{
+	struct sock_filter none[] = PASS(0);
+	union addr closed = at(peer_addr, CLOSED), lo;
+	int port, l = listener(family, &port), s = socket(family, SOCK_STREAM, 0);
+
+	DO(connect(s, SA(closed)));
+	DO(attach(s, none, 1));
+	DO(fcntl(s, F_SETFL, O_NONBLOCK));
+	lo = at(loopback(), port);
+	DO(connect(s, SA(lo)));
+	wait_for(s, POLLOUT, 100);
+	show_filter(s);
+	DO(detach(s));
+	wait_for(s, POLLOUT, 10000);
+	close(s);
 	close(l);
 }
 

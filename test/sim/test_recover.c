@@ -397,6 +397,7 @@ static void churn_round(uint64_t seed)
 	must(conn_bind(listener, &w->nodes[0].addr, 80) == 0, "bind");
 	must(conn_listen(listener, 8) == 0, "listen");
 	attach_filter(&w->nodes[0], listener->so); /* which its connections share */
+	must(w->nodes[0].st->inet.filters.used == 1, "no filter");
 	must(conn_bind(other, &w->nodes[1].addr, 2000) == 0, "bind");
 	must(conn_listen(other, 8) == 0, "listen");
 	for (i = 0; i < 4; i++) {

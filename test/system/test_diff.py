@@ -18,7 +18,7 @@ interrupted_calls restarted_calls accepting accept_errors mapped_addresses loopb
 whole_pattern bulk_echo full_send_buffer options option_lengths udp_basics udp_connected
 udp_control_messages epoll_level_and_edge epoll_hangups epoll_mixed_and_nested select_mixed
 descriptors fork_shares send_file raw_syscalls linger_zero_and_closed tcp_disconnect half_close last_words
-urgent bad_pointers own_faults sigio filter_udp filter_any_address filter_tcp filter_errors""".split()
+urgent bad_pointers own_faults sigio filter_udp filter_any_address filter_tcp filter_second_try filter_errors""".split()
 
 worlds = {}
 

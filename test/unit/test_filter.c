@@ -244,11 +244,16 @@ TEST(the_longest_program_and_the_last_one_that_fits)
 	for (i = 0; i <= BPF_MAXINSNS; i++)
 		code[i] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 1);
 	for (i = 0; i <= FILTERS_MAX; i++) {
+		code[0].k = i; /* equal ones would be one */
 		ck_assert_int_eq(socket_create(stack(), AF_INET, SOCK_DGRAM, 0, &so[i], world->now), 0);
 		ck_assert_int_eq(socket_setsockopt(stack(), so[i], SOL_SOCKET, SO_ATTACH_FILTER, &prog,
 						   sizeof(prog), world->now),
 				 i < FILTERS_MAX ? 0 : -ENOMEM);
 	}
+	/* One of those is there for everybody. */
+	code[0].k = 7;
+	ck_assert_int_eq(socket_setsockopt(stack(), so[FILTERS_MAX], SOL_SOCKET, SO_ATTACH_FILTER,
+					   &prog, sizeof(prog), world->now), 0);
 	for (i = 0; i <= FILTERS_MAX; i++)
 		socket_release(stack(), so[i], world->now);
 	ck_assert_uint_eq(stack()->inet.filters.used, 0);

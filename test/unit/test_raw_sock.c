@@ -131,6 +131,15 @@ static void attach_type_filter(struct socket *so, uint32_t off, uint32_t type)
 					   sizeof(prog), world->now), 0);
 }
 
+static void keep(struct socket *so, uint32_t n)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, n) };
+	struct sock_fprog prog = { .len = 1, .filter = code };
+
+	ck_assert_int_eq(socket_setsockopt(stack(), so, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+					   sizeof(prog), world->now), 0);
+}
+
 /* As on Linux: a raw IPv4 socket's filter sees the IP header, a ping socket's does not. */
 TEST(filters_of_raw_and_ping_sockets_begin_where_the_packets_do)
 {
@@ -147,6 +156,13 @@ TEST(filters_of_raw_and_ping_sockets_begin_where_the_packets_do)
 	ck_assert_int_eq(send_to(ping, &h, sizeof(h), "192.0.2.2", 0), sizeof(h));
 	ck_assert_int_eq(recv_from(ping, buf, sizeof(buf), &from), 5);
 	ck_assert_int_eq(recv_from(raw, buf, sizeof(buf), &from), (int)sizeof(struct iphdr) + 5);
+	/* However little is left of it, it is known whose it was. */
+	keep(raw, 1);
+	ck_assert_int_eq(send_to(ping, &h, sizeof(h), "192.0.2.2", 0), sizeof(h));
+	from.sin_addr.s_addr = 0;
+	ck_assert_int_eq(recv_from(raw, buf, sizeof(buf), &from), 1);
+	ck_assert_int_eq(from.sin_addr.s_addr, inet_addr("192.0.2.2"));
+	ck_assert_int_eq(recv_from(ping, buf, sizeof(buf), &from), 5);
 	attach_type_filter(raw, sizeof(struct iphdr), ICMP_ECHO);
 	attach_type_filter(ping, 0, ICMP_ECHO);
 	ck_assert_int_eq(send_to(ping, &h, sizeof(h), "192.0.2.2", 0), sizeof(h));

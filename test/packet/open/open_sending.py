@@ -20,9 +20,12 @@ def vectors_files_and_pipes(t):
     t.call("recv", fd, 1000)
 
 
-@script(opts={"ecn": 1})
-def ecn_is_reflected_foolishly(t):
+@script
+def writing_before_it_is_connected(t):
     fd = t.connecting()
-    t.peer("SAEC", mss=1460)
-    t.call("send", fd, 1000)
-    t.info(fd, "options")
+    t.call("send", fd, 100)
+    t.call("fcntl", fd, F_SETFL, 0)
+    h = t.start("send", fd, 100)
+    t.sleep(0.06)
+    t.peer("SA", mss=1460)
+    t.end(h)

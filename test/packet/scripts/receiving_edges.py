@@ -173,6 +173,14 @@ def what_fills_a_hole_and_more_is_told_of(t):
 
 
 @script(ignore=WEIGHT)
+def what_fills_a_hole_before_the_end_is_not_told_of(t):
+    fd = t.accepted(**ALL_OPTIONS)
+    t.peer("FA", len=100, seq=501)
+    t.peer("A", len=550, seq=1)
+    t.call("recv", fd, 10000)
+
+
+@script(ignore=WEIGHT)
 def many_holes(t):
     fd = t.accepted(**ALL_OPTIONS)
     for n in range(1, 8):
