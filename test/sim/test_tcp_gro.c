@@ -4,6 +4,7 @@
  * must not matter.
  */
 #include "stack/core/mib.h"
+#include "stack/inet/filter.h"
 #define SIM_BOTH_FAMILIES
 #include "test/sim/sim.h"
 #include "test/wire/script.h"
@@ -103,6 +104,41 @@ TEST(the_longest_joined_frame_is_read_in_any_pieces)
 		app_recv(999, 999);
 	app_recv(999, left);
 	expect_whatever();
+	script_finish();
+}
+
+/* SO_ATTACH_FILTER: keep so many bytes, headers included, of segments with these flags alone. */
+static void attach_flags_filter(uint8_t flags, uint32_t keep)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+				      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, flags, 0, 1),
+				      BPF_STMT(BPF_RET | BPF_K, keep), BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog prog = { .len = 4, .filter = code };
+
+	script_check(socket_setsockopt(S.node->st, S.c->so, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+				       sizeof(prog), S.world->now), 0, "SO_ATTACH_FILTER");
+}
+
+/* The headers of a joined frame were taken off before its socket was known: it sees them still. */
+TEST(a_filter_sees_the_headers_of_a_joined_frame)
+{
+	script(.seed = 9);
+	given_joining();
+	attach_flags_filter(0x10, 20 + MSS + 500); /* ACK */
+	hold();
+	peer(ACK, .len = MSS);
+	peer(ACK, .len = MSS);
+	arrive();
+	script_check(joined(), 1, "joined segments");
+	expect(ACK, .ack = 1 + MSS + 500);
+	app_recv(10 * MSS, MSS + 500);
+	attach_flags_filter(0x11, 4096);
+	hold();
+	peer(ACK, .seq = 1 + MSS + 500, .len = MSS);
+	peer(ACK, .len = MSS);
+	arrive();
+	script_check(joined(), 2, "joined segments");
+	expect_nothing();
 	script_finish();
 }
 
