@@ -80,7 +80,6 @@ static void measure_rcv_mss(struct tcp_sock *tp, uint32_t len)
 	tp->flags |= TF_ACK_PUSHED;
 }
 
-/* Data arrived (in order or not): owe an ACK, learn from its timing. */
 /*
  * RFC 3168 6.1.3: CE of data that is new begins the echo.  As Linux: data that is not ECN-capable
  * among some that is comes again, and its sender has little in flight.
@@ -102,6 +101,7 @@ void tcp_rcv_ecn(struct tcp_sock *tp, const struct tcp_seg *seg)
 	tp->flags |= TF_ECN_ECE;
 }
 
+/* Data arrived (in order or not): owe an ACK, learn from its timing. */
 void tcp_rcv_event(struct stack *st, struct tcp_sock *tp, const struct tcp_rx *rx, uint32_t len,
 		   uint64_t now)
 {
