@@ -24,7 +24,7 @@ def numbers(level, reasons):
 
 REFUSED = {
     **numbers("SOCKET", {
-        "filters: there is no BPF in the stack": "26 50 51 52",
+        "programs for eBPF, and those that choose in a SO_REUSEPORT group": "50 51 52",
         "SO_NETNS_COOKIE: the stack is no namespace of the kernel's": "71",
         "SO_DEVMEM_DONTNEED: memory of devices": "80",
     }),
