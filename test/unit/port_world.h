@@ -32,6 +32,7 @@
 #include "dpdk_port/port.h"
 #include "shim/config.h"
 #include "test/check_main.h"
+#include "test/own_network.h"
 
 #define TYPE_ASK  0x88b5
 #define TYPE_ECHO 0x88b6
@@ -60,24 +61,6 @@ static void give_up(const char *fmt, ...)
 				strerror(errno));                                 \
 	} while (0)
 
-/* A namespace of its own; `ip` may be used in it. */
-static inline void own_network(void)
-{
-	char map[32];
-	int fd;
-	uid_t uid = geteuid();
-
-	if (uid == 0) {
-		must(unshare(CLONE_NEWNET) == 0);
-		return;
-	}
-	must(unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0);
-	snprintf(map, sizeof(map), "0 %u 1", uid);
-	fd = open("/proc/self/uid_map", O_WRONLY);
-	must(fd >= 0 && write(fd, map, strlen(map)) > 0);
-	close(fd);
-}
-
 /* Runs body in a process with its own network; the test passes if it exits with 0. */
 static inline void in_process(void (*body)(void))
 {
@@ -87,7 +70,7 @@ static inline void in_process(void (*body)(void))
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		alarm(40);
-		own_network();
+		must(own_network());
 		body();
 		_exit(0);
 	}

@@ -11,6 +11,7 @@
 
 #include "stack/inet/mcast.h"
 #include "stack/inet/udp.h"
+#include "test/own_network.h"
 #include "test/sim/sim.h"
 
 #define MAX_SOCKS 8
@@ -55,13 +56,15 @@ static const char *mapped(int domain, const char *v4, char *buf, size_t n)
 /* The index of the kernel's socket that got the datagram, -1: none. */
 static int kernel_winner(const struct spec *specs, unsigned int n)
 {
-	int fd[MAX_SOCKS], sender = socket(AF_INET, SOCK_DGRAM, 0), one = 1, only, winner = -1;
+	int fd[MAX_SOCKS], sender, one = 1, only, winner = -1;
 	struct sockaddr_storage ss, from;
 	socklen_t len = make_address("127.0.0.1", 0, &from);
 	uint16_t port = 0, sport;
 	char buf[64];
 	unsigned int i;
 
+	ck_assert_msg(own_loopback(), "no network namespace: %s", strerror(errno));
+	sender = socket(AF_INET, SOCK_DGRAM, 0);
 	ck_assert_int_eq(bind(sender, (struct sockaddr *)&from, len), 0);
 	getsockname(sender, (struct sockaddr *)&from, &len);
 	sport = ntohs(((struct sockaddr_in *)&from)->sin_port);

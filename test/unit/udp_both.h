@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "stack/inet/udp.h"
+#include "test/own_network.h"
 #include "test/sim/sim.h"
 
 /* Each test runs over IPv4, over IPv4 with AF_INET6 sockets, and over IPv6. */
@@ -66,8 +67,10 @@ static inline int domain_of_flavour(void)
 static inline struct both both_open(void)
 {
 	int domain = domain_of_flavour();
-	struct both b = { .fd = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK, 0) };
+	struct both b = { .fd = -1 };
 
+	ck_assert_msg(own_loopback(), "no network namespace: %s", strerror(errno));
+	b.fd = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	ck_assert_int_ge(b.fd, 0);
 	ck_assert_int_eq(socket_create(stack(), domain, SOCK_DGRAM, 0, &b.so, world->now), 0);
 	return b;
