@@ -163,6 +163,8 @@ static __attribute__((noinline)) long send_blocking(struct stack *st, struct fil
 	io_iov_advance(&c.iov, done);
 	c.msg.msg_iov = c.iov.vec + c.iov.first;
 	c.msg.msg_iovlen = c.iov.n - c.iov.first;
+	if (f->so->state == SS_CONNECTING)
+		socket_sender_waits(f->so);
 	r = blocked_wait(st, &c.b);
 	if (r == -EAGAIN && (c.flags & MSG_FASTOPEN) != 0 && c.sent == 0)
 		return -EINPROGRESS;

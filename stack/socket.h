@@ -86,6 +86,8 @@ int socket_ioctl(struct stack *st, struct socket *so, unsigned long request, int
 uint64_t socket_rcvtimeo(const struct socket *so);
 uint64_t socket_sndtimeo(const struct socket *so);
 int socket_rcvlowat(const struct socket *so);
+/* A blocking send begins to wait for the end of the handshake; its data will follow at once. */
+void socket_sender_waits(struct socket *so);
 /* Take and clear the pending error (0 or a positive errno), as SO_ERROR does. */
 int socket_take_error(struct socket *so);
 /* Undo that: the call that met the error had something else to tell. */

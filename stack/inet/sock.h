@@ -50,6 +50,7 @@ enum sock_flag {
 	SOCK_F_RECVERR = 1u << 23,  /* IP_RECVERR */
 	SOCK_F_RECVERR6 = 1u << 24, /* IPV6_RECVERR */
 	SOCK_F_HDRINCL = 1u << 25,
+	SOCK_F_SENDER_WAITS = 1u << 27, /* a blocking send waits for the handshake to end */
 	SOCK_F_DEFER_CONNECT = 1u << 26, /* Fast Open: connected to the program, the SYN waits for data */
 };
 

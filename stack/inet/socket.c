@@ -419,6 +419,11 @@ uint64_t socket_sndtimeo(const struct socket *so)
 	return so->sk->sndtimeo;
 }
 
+void socket_sender_waits(struct socket *so)
+{
+	so->sk->flags |= SOCK_F_SENDER_WAITS;
+}
+
 int socket_rcvlowat(const struct socket *so)
 {
 	return so->sk->rcvlowat;

@@ -124,30 +124,6 @@ void tcp_send_syn(struct stack *st, struct tcp_sock *tp, const struct tfo_cookie
 
 /* -- RST ------------------------------------------------------------------------------------- */
 
-/* Abort a synchronised connection (RFC 9293 3.10.5): <SEQ=SND.NXT><CTL=RST,ACK> as Linux sends it. */
-void tcp_send_reset(struct stack *st, struct tcp_sock *tp, uint64_t now)
-{
-	struct ctl c = {
-		.key = tp->node.key,
-		.dst = &tp->inet.dst,
-		.ttl = inet_ttl(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr)),
-		.tos = inet_tos(&tp->inet, ipaddr_is_v4(&tp->node.key.raddr)) & 0xfc,
-	};
-
-	c.h.seq = tp->snd_nxt;
-	c.h.ack = tp->rcv_nxt;
-	c.h.flags = TH_RST | TH_ACK;
-	c.h.wnd = (uint16_t)(tcp_receive_window(tp) >> tp->rcv_wscale);
-	if (tp->flags & TF_TS) {
-		c.h.opts = TCP_HAS_TS;
-		c.h.tsval = tcp_ts_clock(now) + tp->ts_off;
-		c.h.tsecr = tp->ts_recent;
-	}
-	tp->segs_out++;
-	MIB_INC(st, TCP_OUT_RSTS);
-	ctl_send(st, &c, now);
-}
-
 static void reply_key(struct tcp_key *key, const struct tcp_rx *rx)
 {
 	key->laddr = rx->pkt->dst;

@@ -7,6 +7,7 @@
  */
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_cc.h"
+#include "stack/tcp/tcp_priv.h"
 
 #include <linux/tcp.h>
 #include <string.h>
@@ -107,8 +108,10 @@ static void fill(struct tcp_info *i, const struct tcp_sock *tp, uint64_t now)
 	i->tcpi_probes = (uint8_t)(tp->probes_out + tp->keep_probes); /* never both */
 	i->tcpi_backoff = tp->backoff;
 	i->tcpi_options = options_of(tp);
-	i->tcpi_snd_wscale = tp->snd_wscale;
-	i->tcpi_rcv_wscale = tp->rcv_wscale;
+	if (tp->flags & TF_WSCALE) {
+		i->tcpi_snd_wscale = tp->snd_wscale;
+		i->tcpi_rcv_wscale = tp->rcv_wscale;
+	}
 	i->tcpi_delivery_rate_app_limited = tp->rate_app_limited;
 	i->tcpi_fastopen_client_fail = tp->tfo_fail & 3;
 	i->tcpi_rto = us(tp->rto);
@@ -158,6 +161,21 @@ static void fill(struct tcp_info *i, const struct tcp_sock *tp, uint64_t now)
 	i->tcpi_snd_wnd = tp->snd_wnd;
 }
 
+/*
+ * As Linux counts it, a SYN is a segment in flight, lost when it is repeated; of a peer that has
+ * not answered only what any has to take is known (RFC 9293 3.7.1), less our timestamps.
+ */
+static void fill_syn_sent(struct tcp_info *i, const struct tcp_sock *tp)
+{
+	i->tcpi_unacked++;
+	i->tcpi_rcv_mss = TCP_MIN_MSS;
+	i->tcpi_snd_mss = RTE_MIN(tp->mss, tcp_default_mss(&tp->node.key)) - TCP_TS_OPT_LEN;
+	if (tp->retransmits > 0) {
+		i->tcpi_ca_state = CA_LOSS;
+		i->tcpi_lost = i->tcpi_retrans = i->tcpi_snd_cwnd = 1;
+	}
+}
+
 int tcp_info_get(struct stack *st, struct tcp_sock *tp, void *val, socklen_t *len, uint64_t now)
 {
 	struct info info;
@@ -175,6 +193,8 @@ int tcp_info_get(struct stack *st, struct tcp_sock *tp, void *val, socklen_t *le
 		info.i.tcpi_snd_cwnd = tp->cwnd;
 	} else {
 		fill(&info.i, tp, now);
+		if (tp->inet.sk.state == TCPS_SYN_SENT)
+			fill_syn_sent(&info.i, tp);
 		fill_tail(&info, tp, now);
 	}
 	if (*len > sizeof(info))

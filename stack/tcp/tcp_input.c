@@ -444,6 +444,8 @@ enum tcp_verdict tcp_segment_arrives(struct stack *st, struct tcp_sock *tp, stru
 	enum tcp_verdict v;
 
 	tp->segs_in += tcp_rx_segments(rx);
+	if (seg->len > 0)
+		tp->data_segs_in += tcp_rx_segments(rx);
 	if (likely(fast_path(st, tp, rx, now)))
 		return TCP_V_DONE;
 	MIB_INC(st, TCP_SLOWPATH);

@@ -73,8 +73,7 @@ static int req_init(struct stack *st, struct tcp_sock *lsk, struct tcp_req *req,
 	req->irs = seg->seq;
 	req->tos = inet_tos(&lsk->inet, ipaddr_is_v4(&key->raddr));
 	req->ttl = inet_ttl(&lsk->inet, ipaddr_is_v4(&key->raddr));
-	req->peer_mss = (seg->opts & TCP_HAS_MSS) ? seg->mss :
-			ipaddr_is_v4(&key->raddr) ? TCP_DEFAULT_MSS4 : TCP_DEFAULT_MSS6;
+	req->peer_mss = tcp_peer_mss(key, seg);
 	req->advmss = req_advmss(lsk, key, &dst);
 	if (seg->opts & TCP_HAS_TS) {
 		req->flags |= REQ_TS;

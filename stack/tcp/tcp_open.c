@@ -6,18 +6,10 @@
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_cc.h"
 
-/* The peer's MSS option, or what stands for its absence. */
-static uint16_t peer_mss(const struct tcp_sock *tp, const struct tcp_seg *seg)
-{
-	if (seg->opts & TCP_HAS_MSS)
-		return seg->mss;
-	return ipaddr_is_v4(&tp->node.key.raddr) ? TCP_DEFAULT_MSS4 : TCP_DEFAULT_MSS6;
-}
-
 static void learn_syn_options(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
 			      uint64_t now)
 {
-	uint16_t mss = peer_mss(tp, seg);
+	uint16_t mss = tcp_peer_mss(&tp->node.key, seg);
 
 	tp->flags &= ~(TF_TS | TF_SACK | TF_WSCALE);
 	if (seg->opts & TCP_HAS_TS) {
@@ -115,14 +107,17 @@ void tcp_sample_syn_rtt(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t
 
 /*
  * The handshake's last ACK.  As Linux: it waits for the program's first data where that is known to
- * follow (TCP_QUICKACK 0) or the peer waits for it anyway (TCP_DEFER_ACCEPT).
+ * follow (a send waits, TCP_QUICKACK 0) or the peer waits for it anyway (TCP_DEFER_ACCEPT).
  */
 static void owe_last_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
-	if (likely(tp->ack_pingpong == 0 && tp->defer_accept == 0)) {
+	uint32_t *flags = &tp->inet.sk.flags;
+
+	if (likely(tp->ack_pingpong == 0 && tp->defer_accept == 0 && !(*flags & SOCK_F_SENDER_WAITS))) {
 		tp->flags |= TF_ACK_NOW;
 		return;
 	}
+	*flags &= ~SOCK_F_SENDER_WAITS;
 	tcp_enter_quickack(tp, TCP_MAX_QUICKACKS);
 	tp->flags |= TF_ACK_SCHED;
 	tcp_timer_set(st, tp, TCPT_DELACK, now + TCP_LAST_ACK_MAX);
@@ -170,7 +165,7 @@ enum tcp_verdict tcp_syn_sent(struct stack *st, struct tcp_sock *tp, struct tcp_
 		tcp_established(st, tp, now);
 		owe_last_ack(st, tp, now);
 		if (unlikely(tp->tfo & (TFO_ASKED | TFO_SYN_DATA)))
-			tcp_tfo_synack(st, tp, rx, peer_mss(tp, seg), now);
+			tcp_tfo_synack(st, tp, rx, tcp_peer_mss(&tp->node.key, seg), now);
 		return TCP_V_DONE;
 	}
 	/* Simultaneous open: both SYNs crossed; answer with SYN-ACK from the same ISS. */

@@ -349,10 +349,10 @@ static void send_new_data(struct stack *st, struct tcp_sock *tp, uint32_t most, 
 		tcp_cwnd_restart_after_idle(tp, now);
 	if (unlikely(tp->mtup.on))
 		sent = tcp_mtup_probe(st, tp, now);
-	first = tp->data_segs_out;
+	first = tp->segs_out;
 	while (tp->send_head != NULL && n < most &&
 	       send_new(st, tp, false, n % tp->packet_segs != 0 && tp->snd_sml != tp->snd_nxt, now))
-		n = tp->data_segs_out - first;
+		n = tp->segs_out - first;
 	sent |= n > 0;
 	if (tp->send_head == NULL)
 		tp->flags &= ~TF_PACED;

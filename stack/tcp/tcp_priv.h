@@ -247,6 +247,18 @@ void tcp_send_reset(struct stack *st, struct tcp_sock *tp, uint64_t now);
 void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint16_t tcp_mss_from_mtu(const struct tcp_key *key, uint16_t mtu);
+
+/* RFC 9293 3.7.1: what any peer takes. */
+static inline uint16_t tcp_default_mss(const struct tcp_key *key)
+{
+	return ipaddr_is_v4(&key->raddr) ? TCP_DEFAULT_MSS4 : TCP_DEFAULT_MSS6;
+}
+
+/* The peer's MSS option, or what stands for its absence. */
+static inline uint16_t tcp_peer_mss(const struct tcp_key *key, const struct tcp_seg *seg)
+{
+	return (seg->opts & TCP_HAS_MSS) ? seg->mss : tcp_default_mss(key);
+}
 int tcp_split(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, uint32_t len);
 /* What ssthresh is worth: at least three quarters of cwnd, unless that is being reduced. */
 uint32_t tcp_current_ssthresh(const struct tcp_sock *tp);

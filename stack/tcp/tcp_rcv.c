@@ -86,8 +86,10 @@ static void measure_rcv_mss(struct tcp_sock *tp, uint32_t len)
  */
 void tcp_rcv_ecn(struct tcp_sock *tp, const struct tcp_seg *seg)
 {
-	if (likely(!(tp->flags & TF_ECN)))
+	if (likely(!(tp->flags & TF_ECN))) {
+		tp->ecn_seen |= seg->ecn != 0;
 		return;
+	}
 	if (seg->ecn == 0) {
 		if (tp->ecn_seen)
 			tcp_enter_quickack(tp, 2);
@@ -263,7 +265,6 @@ static void take_payload(struct stack *st, struct tcp_sock *tp, struct tcp_rx *r
 	cb->tstamp = now;
 	rx->taken = true;
 	tp->rcv_nxt = cb->end_seq;
-	tp->data_segs_in += tcp_rx_segments(rx);
 	enqueue(st, tp, rx->pkt->m, false);
 }
 

@@ -230,7 +230,6 @@ bool tcp_ofo_drain(struct stack *st, struct tcp_sock *tp, uint64_t now)
 			cb->seq += skip;
 			cb->off = (uint16_t)(cb->off + skip);
 			cb->len -= skip;
-			tp->data_segs_in++;
 			tcp_rcv_enqueue_ofo(st, tp, m);
 		} else {
 			tcp_rcvq_free(st, tp, m);

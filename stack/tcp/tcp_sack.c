@@ -59,6 +59,7 @@ static void dsack_received(struct stack *st, struct tcp_sock *tp, const struct t
 		return;
 	ai->dsack = true;
 	tp->flags |= TF_DSACK_SEEN;
+	tp->delivered += segs; /* the needless copy arrived as well */
 	/* The probe goes by the clock: that it was needless says nothing of RACK's window. */
 	if ((tp->flags & TF_REORD_SEEN) && !ai->dsack_tlp)
 		tp->rack.dsack_seen = true;

@@ -147,6 +147,7 @@ static bool make_embryo(struct stack *st, struct tcp_sock *lsk, const struct tcp
 	tp->syn_stamp = now;
 	tcp_init_transfer(st, tp, now);
 	if (rx->seg.len > 0) {
+		tp->data_segs_in = 1;
 		tcp_rcv_syn_data(st, tp, rx, now);
 		tp->tfo |= TFO_DATA_ACKED;
 	}

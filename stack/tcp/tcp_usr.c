@@ -113,6 +113,7 @@ static void prepare_syn(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->snd_nxt = tp->write_seq = tp->snd_sml = tp->snd_up = tp->pushed_seq = tp->iss + 1;
 	tp->high_seq = tp->snd_nxt;
 	tp->flags &= TF_NODELAY | TF_CORK | TF_INQ;
+	tp->inet.sk.flags &= ~SOCK_F_SENDER_WAITS;
 	tp->tfo &= TFO_OPT_CONNECT | TFO_OPT_NO_COOKIE | TFO_SENDMSG;
 	tp->tfo_fail = TFO_FAIL_NONE;
 	memset(&tp->mtup, 0, sizeof(tp->mtup));
@@ -190,6 +191,25 @@ static bool wants_reset_on_disconnect(const struct tcp_sock *tp)
 		tcp_state_in(tp, TCPS_BIT(TCPS_CLOSING) | TCPS_BIT(TCPS_LAST_ACK)));
 }
 
+/* What TCP_INFO tells of one connection is not told of the socket's next. */
+static void clear_counts(struct tcp_sock *tp)
+{
+	tp->bytes_acked = tp->bytes_received = tp->bytes_sent = tp->bytes_retrans = 0;
+	tp->segs_in = tp->segs_out = tp->data_segs_in = tp->data_segs_out = 0;
+	tp->dsack_cnt = tp->rcv_ooopack = tp->reord_seen_cnt = 0;
+	tp->total_retrans = tp->lost = 0;
+	tp->delivered = tp->delivered_ce = 0;
+	tp->delivered_time = tp->first_tx_time = 0;
+	tp->rate_delivered = tp->rate_interval = 0;
+	tp->app_limited = 1;
+	tp->rate_app_limited = true;
+	tp->total_rto = tp->rto_recoveries = 0;
+	tp->rto_time_ms = 0;
+	tp->rto_stamp = 0;
+	tp->chrono = CHRONO_IDLE;
+	memset(tp->chrono_spent, 0, sizeof(tp->chrono_spent));
+}
+
 /* AF_UNSPEC, or the end of a failed attempt: a fresh socket with its options kept. */
 static int disconnect(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
@@ -245,6 +265,7 @@ static int disconnect(struct stack *st, struct tcp_sock *tp, uint64_t now)
 	tp->rcv_nxt = tp->rcv_wup = tp->copied_seq = 0;
 	memset(&tp->rack, 0, sizeof(tp->rack));
 	tp->rack.reo_wnd_steps = 1;
+	clear_counts(tp);
 	/* Whoever sleeps on it looks again, as after tcp_disconnect()'s sk_error_report(). */
 	sock_raise(st, sk, EPOLLERR);
 	return 0;

@@ -148,9 +148,9 @@ static void note_sent(struct tcp_sock *tp, struct rte_mbuf *m, uint32_t n, uint6
 {
 	struct pkt_cb *cb;
 
-	tp->data_segs_out += n;
 	do {
 		cb = pkt_cb(m);
+		tp->data_segs_out += cb->len > 0;
 		tcp_rate_seg_sent(tp, cb, now);
 		cb->tstamp = now;
 		tp->bytes_sent += cb->len;
@@ -204,12 +204,22 @@ int tcp_xmit_segment(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *m, 
 	return tcp_xmit_segments(st, tp, m, 1, retrans, now);
 }
 
+/* A header without data. */
+static void send_bare(struct stack *st, struct tcp_sock *tp, struct rte_mbuf *w,
+		      const struct tcp_hdr *h, uint64_t now)
+{
+	uint32_t hdr_len = (uint32_t)tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), h);
+
+	w->data_len = (uint16_t)hdr_len;
+	w->pkt_len = hdr_len;
+	to_network(st, tp, w, hdr_len, 0, 1, now);
+}
+
 void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
 {
 	struct rte_mbuf *w = pkt_alloc(st);
 	struct tcp_sack sacks[TCP_MAX_SACKS];
 	struct tcp_hdr h;
-	uint32_t hdr_len;
 
 	if (w == NULL) {
 		/* Try again when memory may be back. */
@@ -225,11 +235,8 @@ void tcp_send_ack(struct stack *st, struct tcp_sock *tp, uint64_t now)
 		h.urp = (uint16_t)RTE_MIN(tp->snd_up - h.seq, 0xffffu);
 	}
 	ecn_bits(tp, &h, false);
-	hdr_len = (uint32_t)tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), &h);
-	w->data_len = (uint16_t)hdr_len;
-	w->pkt_len = hdr_len;
 	ack_sent(tp);
-	to_network(st, tp, w, hdr_len, 0, 1, now);
+	send_bare(st, tp, w, &h, now);
 }
 
 /*
@@ -241,15 +248,32 @@ void tcp_send_probe(struct stack *st, struct tcp_sock *tp, bool urgent, uint64_t
 	struct rte_mbuf *w = pkt_alloc(st);
 	struct tcp_sack sacks[TCP_MAX_SACKS];
 	struct tcp_hdr h;
-	uint32_t hdr_len;
 
 	if (w == NULL)
 		return;
 	fill_header(st, tp, &h, sacks, TCP_MAX_OPT_LEN, now);
 	h.seq = tp->snd_una - !urgent;
 	h.flags = TH_ACK;
-	hdr_len = (uint32_t)tcp_seg_build(rte_pktmbuf_mtod(w, uint8_t *), &h);
-	w->data_len = (uint16_t)hdr_len;
-	w->pkt_len = hdr_len;
-	to_network(st, tp, w, hdr_len, 0, 1, now);
+	send_bare(st, tp, w, &h, now);
+}
+
+/*
+ * Abort a synchronised connection (RFC 9293 3.10.5): <SEQ=SND.NXT><CTL=RST,ACK>, with all that
+ * Linux has in it, its SACK blocks as well.
+ */
+void tcp_send_reset(struct stack *st, struct tcp_sock *tp, uint64_t now)
+{
+	struct rte_mbuf *w = pkt_alloc(st);
+	struct tcp_sack sacks[TCP_MAX_SACKS];
+	struct tcp_hdr h;
+
+	if (w == NULL) {
+		MIB_INC(st, TCP_NOMEM);
+		return;
+	}
+	fill_header(st, tp, &h, sacks, TCP_MAX_OPT_LEN, now);
+	h.seq = tp->snd_nxt;
+	h.flags = TH_RST | TH_ACK;
+	MIB_INC(st, TCP_OUT_RSTS);
+	send_bare(st, tp, w, &h, now);
 }

@@ -105,7 +105,7 @@ def worker_dies_inside():
             time.sleep(0.2)
             victim = workers[i % 2]
             kill_inside(victim)
-            times += [t for t in held.results() if t is not None]
+            times += held.results()
             load.kill()
             load.wait()
             wait_until(lambda v=victim: len(set(children_of(p.pid)) - {v}) == 2, "a new worker")

@@ -39,6 +39,7 @@ http {{
   server {{
     listen {"[::]:80" if w.family == 6 else "80"};
     root {w.path('www')};
+    add_header X-Worker $pid;
     location /slow {{ limit_rate 200k; alias {w.path('www')}/; }}
   }}
 }}
@@ -158,11 +159,13 @@ def killed_worker():
             workers = children_of(p.pid)
             check(len(workers) == 2, "not two workers but", workers)
             held = hold_connections(w, 8)
-            victim = workers[0]
+            victim = statistics.mode(held.workers)
+            check(victim in workers, "served by", victim, "not by", workers)
             os.kill(victim, signal.SIGKILL)
             told = held.results()
-            check(any(t is not None for t in told), "no connection was closed: none on the victim?")
-            times += [t for t in told if t is not None]
+            check(len(told) == held.workers.count(victim), len(told), "of",
+                  held.workers.count(victim), "connections of the victim were closed")
+            times += told
             wait_until(lambda v=victim: len(set(children_of(p.pid)) - {v}) == 2, "a new worker")
             check(curl(w, "/index.html") == PAGE, "the other worker does not answer")
         med = statistics.median(times)
@@ -173,7 +176,7 @@ def killed_worker():
 HOLDER = r"""
 import socket, sys, time, select
 host, n = sys.argv[1], int(sys.argv[2])
-socks = []
+socks, workers = [], []
 for _ in range(n):
     s = socket.create_connection((host, 80), timeout=10)
     s.sendall(b"GET /index.html HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -181,7 +184,8 @@ for _ in range(n):
     while not got.endswith(b"x\n"):
         got += s.recv(4096)
     socks.append(s)
-print("ready", flush=True)
+    workers.append(got.split(b"X-Worker: ")[1].split(b"\r")[0].decode())
+print("ready", *workers, flush=True)
 sys.stdin.readline()
 start = time.monotonic()
 left = set(socks)
@@ -203,14 +207,19 @@ for s in left:
 
 
 class hold_connections:
-    """n keep-alive connections, each proved by a request; results() after the kill."""
+    """
+    n keep-alive connections, each proved by a request that said whose it is (workers);
+    results() after the kill.
+    """
 
     def __init__(self, w, n):
         self.p = subprocess.Popen(["ip", "netns", "exec", w.peer_ns, "/usr/bin/python3", "-c",
                                    HOLDER, w.host, str(n)], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         w.processes.append(self.p)
-        check(self.p.stdout.readline().strip() == b"ready", "the holder could not connect:")
+        words = self.p.stdout.readline().split()
+        check(words[:1] == [b"ready"], "the holder could not connect:", words)
+        self.workers = [int(n) for n in words[1:]]
 
     def results(self):
         out, err = self.p.communicate(b"go\n", timeout=20)

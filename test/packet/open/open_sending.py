@@ -18,14 +18,3 @@ def vectors_files_and_pipes(t):
     t.peer("PA", len=1000)
     t.call("splice", fd, 400, 0, "in")
     t.call("recv", fd, 1000)
-
-
-@script
-def writing_before_it_is_connected(t):
-    fd = t.connecting()
-    t.call("send", fd, 100)
-    t.call("fcntl", fd, F_SETFL, 0)
-    h = t.start("send", fd, 100)
-    t.sleep(0.06)
-    t.peer("SA", mss=1460)
-    t.end(h)

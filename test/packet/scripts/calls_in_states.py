@@ -19,6 +19,38 @@ def writing_when_it_is_refused(t):
     t.error(fd)
 
 
+@script
+def writing_before_it_is_connected(t):
+    fd = t.connecting()
+    t.call("send", fd, 100)
+    t.call("fcntl", fd, F_SETFL, 0)
+    h = t.start("send", fd, 100)
+    t.sleep(0.06)
+    t.peer("SA", mss=1460)
+    t.end(h)
+
+
+@script
+def a_writer_waits_and_gives_up(t):
+    fd, h = t.connecting(blocking=True)
+    w = t.start("send", fd, 100)
+    t.peer("SA", mss=1460)
+    t.end(h)
+    t.end(w)
+    t.peer("A")
+
+
+@script
+def a_writer_waits_and_it_is_refused(t):
+    fd = t.connecting()
+    t.call("fcntl", fd, F_SETFL, 0)
+    h = t.start("send", fd, 100)
+    t.sleep(0.06)
+    t.peer("RA")
+    t.end(h)
+    t.error(fd)
+
+
 @script(ignore=WEIGHT)
 def reading_before_it_is_connected(t):
     fd = t.connecting()
