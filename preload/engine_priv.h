@@ -242,7 +242,7 @@ void signals_restore(const sigset_t *old);
 struct waiter {
 	struct list proc_link; /* struct proc.waiters */
 	struct list entries;   /* struct wait_entry.set_link */
-	int32_t proc;
+	int32_t owner;	       /* slot of the process + 1; 0: a call was killed as it began */
 	int32_t slot;	       /* evslot while asleep, else -1 */
 	bool notified;
 };

@@ -32,6 +32,15 @@ static bool item_is_whole(const struct epitem *epi)
 	       pool_is_live(&shm->files, pool_index(&shm->files, epi->we.file));
 }
 
+/* One that a file has; else it was being made, or freed. */
+static bool is_owned(const struct eventpoll *ep)
+{
+	const struct file *f = ep->file;
+
+	return f != NULL && pool_is_live(&shm->files, pool_index(&shm->files, f)) &&
+	       f->type == FILE_EPOLL && f->ep == ep;
+}
+
 /*
  * Called by file_recover() when it has emptied the files' wait lists.  Every item counts
  * as notified: a level is asked for anyway, and an edge too many does no harm.
@@ -43,6 +52,11 @@ void eventpoll_recover(void)
 	uint32_t i;
 
 	pool_for_each(&shm->eventpolls, i, ep) {
+		if (!is_owned(ep)) {
+			evslot_put(ep->slot);
+			pool_free(&shm->eventpolls, ep);
+			continue;
+		}
 		list_init(&ep->items);
 		list_init(&ep->ready);
 		ep->nready = ep->nfresh = ep->hidden_items = 0;

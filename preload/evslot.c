@@ -46,8 +46,10 @@ int evslot_get(void)
 
 		if (slot->used)
 			continue;
-		slot->used = 1;
+		/* In this order: one that is used has an owner, whose end frees it. */
 		slot->proc = (uint16_t)engine.slot;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		slot->used = 1;
 		hint = i;
 		return (int)i;
 	}

@@ -33,11 +33,23 @@ static void file_release(struct file *f, uint64_t now)
 		if (we->kind == WAIT_EPITEM)
 			epitem_free(we->who);
 	}
+	/*
+	 * The file lets go before what it had is freed: if this process is killed in between, the
+	 * next holder finds something without an owner, not an owner of what is free.
+	 */
 	if (f->type == FILE_SOCKET && f->so != NULL) {
-		f->so->owner = NULL;
-		socket_release(shm->stack, f->so, now);
+		struct socket *so = f->so;
+
+		so->owner = NULL;
+		f->so = NULL;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		socket_release(shm->stack, so, now);
 	} else if (f->type == FILE_EPOLL && f->ep != NULL) {
-		eventpoll_free(f->ep);
+		struct eventpoll *ep = f->ep;
+
+		f->ep = NULL;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		eventpoll_free(ep);
 	}
 	pool_free(&shm->files, f);
 }

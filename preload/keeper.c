@@ -241,12 +241,16 @@ static void plan_sleep(struct keeper_self *k)
 		engine_ports_wait_begin();
 }
 
-/* Programs are at it and nothing is due: another tick, without asking for the lock. */
+/*
+ * Programs are at it and nothing is due: another tick, without asking for the lock.  Processes are
+ * looked at all the same, however busy the others are: no descriptor tells of those that were killed
+ * as they forked.
+ */
 static bool may_skip(const struct keeper_self *k, int nready)
 {
 	uint64_t now = engine_now();
 
-	return nready == 0 && !k->plan.deep && engine.nport_fds > 0 &&
+	return nready == 0 && !k->plan.deep && engine.nport_fds > 0 && !keeper_watch_is_due(now) &&
 	       now - __atomic_load_n(&shm->keeper.last_poll, __ATOMIC_RELAXED) < STALE;
 }
 

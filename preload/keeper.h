@@ -14,6 +14,8 @@ int keeper_watch_start(void);
  * readable: the descriptor is.
  */
 void keeper_watch_run(bool readable);
+/* Time to look at the processes, even if no descriptor tells of one. */
+bool keeper_watch_is_due(uint64_t now);
 /* Nobody is left, and nothing to do. */
 bool keeper_watch_is_over(void);
 

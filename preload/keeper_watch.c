@@ -317,6 +317,11 @@ static void handle(uint64_t data, uint64_t now)
 	}
 }
 
+bool keeper_watch_is_due(uint64_t now)
+{
+	return now >= eyes.next_scan;
+}
+
 void keeper_watch_run(bool readable)
 {
 	struct epoll_event events[64];
@@ -325,7 +330,7 @@ void keeper_watch_run(bool readable)
 
 	for (int i = 0; i < n; i++)
 		handle(events[i].data.u64, now);
-	if (now >= eyes.next_scan)
+	if (keeper_watch_is_due(now))
 		scan(now);
 }
 

@@ -37,7 +37,7 @@ struct waiter *waiter_get(void)
 	if (wt == NULL)
 		return NULL;
 	list_init(&wt->entries);
-	wt->proc = engine.slot;
+	wt->owner = engine.slot + 1;
 	wt->slot = -1;
 	list_add_tail(&shm->procs[engine.slot].waiters, &wt->proc_link);
 	return wt;
@@ -112,11 +112,11 @@ void waiter_recover(uint64_t now)
 		list_init(&shm->procs[i].waiters);
 	pool_for_each(&shm->waiters, i, wt) {
 		list_init(&wt->entries);
-		if (wt->proc < 0 || shm->procs[wt->proc].state != PROC_LIVE) {
+		if (wt->owner == 0 || shm->procs[wt->owner - 1].state != PROC_LIVE) {
 			pool_free(&shm->waiters, wt);
 			continue;
 		}
-		list_add_tail(&shm->procs[wt->proc].waiters, &wt->proc_link);
+		list_add_tail(&shm->procs[wt->owner - 1].waiters, &wt->proc_link);
 		wt->notified = true;
 	}
 	pool_for_each(&shm->wait_entries, i, we) {

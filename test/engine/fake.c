@@ -261,9 +261,16 @@ void stack_recover(struct stack *st, uint64_t now)
 
 unsigned int stack_release_ownerless(struct stack *st, uint64_t now)
 {
-	(void)st;
+	unsigned int n = 0;
+
 	(void)now;
-	return 0;
+	for (uint32_t i = 0; i < FAKE_SOCKETS; i++) {
+		if (!st->sockets[i].used || st->sockets[i].so.owner != NULL)
+			continue;
+		st->sockets[i].used = false;
+		n++;
+	}
+	return n;
 }
 
 void stack_mark_mbufs(struct stack *st)

@@ -255,6 +255,74 @@ START_TEST(death_inside_the_lock_is_repaired)
 }
 END_TEST
 
+/* Objects that were taken and not filled yet, or let go and not freed yet, belong to nobody. */
+static void die_with_half_made_objects(void)
+{
+	pid_t child;
+
+	start_engine();
+	child = engine_fork();
+	if (child == 0) {
+		engine_enter();
+		pool_alloc(&shm->waiters);
+		pool_alloc(&shm->wait_entries);
+		pool_alloc(&shm->files);
+		fake_socket(shm->stack);
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(child, NULL, 0);
+	FAIL_IF(!SOON(registry_live() == 1 && shm->epoch == 1, 1000));
+	engine_enter();
+	FAIL_IF(shm->waiters.used != 0 || shm->wait_entries.used != 0 || shm->files.used != 0 ||
+		shm->stack->sockets[0].used);
+	engine_leave();
+}
+
+START_TEST(death_leaves_nothing_half_made)
+{
+	ck_assert_int_eq(run_scenario(die_with_half_made_objects, 10), 0);
+}
+END_TEST
+
+/* Killed between engine_fork_prepare() and fork(2); the others leave the keeper nothing to do. */
+static void die_before_the_fork(void)
+{
+	uint64_t end;
+	pid_t child;
+	int fd;
+
+	start_engine();
+	fd = open_socket();
+	child = engine_fork();
+	if (child == 0) {
+		engine_fork_prepare();
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(child, NULL, 0);
+	FAIL_IF(!SOON(registry_live() == 2, 1000));
+	/* Long ago: no child can come to life any more. */
+	engine_enter();
+	for (uint32_t i = 0; i < shm->proc_high; i++)
+		if (shm->procs[i].state == PROC_EMBRYO)
+			shm->procs[i].born -= 60000 * MS;
+	engine_leave();
+	end = clock_monotonic() + 5000 * MS;
+	while (registry_live() != 1 && clock_monotonic() < end) {
+		send_frame(socket_number(fd));
+		engine_enter();
+		engine_poll();
+		engine_leave();
+		sleep_ns(100000);
+	}
+	FAIL_IF(registry_live() != 1);
+}
+
+START_TEST(an_embryo_whose_parent_died_is_buried_though_others_are_busy)
+{
+	ck_assert_int_eq(run_scenario(die_before_the_fork, 20), 0);
+}
+END_TEST
+
 #define STORM_WORKERS 4
 
 static __attribute__((noreturn)) void storm_worker(unsigned int seed)
@@ -406,6 +474,8 @@ static Suite *engine_suite(void)
 	tcase_add_test(tc, exec_gives_descriptors_back_while_the_process_lives);
 	tcase_add_test(tc, fork_behind_our_back_is_adopted);
 	tcase_add_test(tc, death_inside_the_lock_is_repaired);
+	tcase_add_test(tc, death_leaves_nothing_half_made);
+	tcase_add_test(tc, an_embryo_whose_parent_died_is_buried_though_others_are_busy);
 	tcase_add_test(tc, storm_of_kills_leaves_nothing_behind);
 	tcase_add_test(tc, enter_and_leave_have_a_price);
 	suite_add_tcase(s, tc);
