@@ -90,6 +90,7 @@
 	X(TCP_TSECR_REJECTED, "TcpExtTSEcrRejected")                                               \
 	X(TCP_MD5_UNEXPECTED, "TcpExtTCPMD5Unexpected")                                            \
 	X(TCP_PAWS_DROP, "TcpExtPAWSEstab")                                                        \
+	X(TCP_PAWS_OLD_ACK, "TcpExtPAWSOldAck")                                                    \
 	X(TCP_DELAYED_ACKS, "TcpExtDelayedACKs")                                                   \
 	X(TCP_CHALLENGE_ACKS, "TcpExtTCPChallengeACK")                                             \
 	X(TCP_CHALLENGE_LIMIT, "TcpExtTCPACKSkippedChallenge")                                     \

@@ -20,14 +20,12 @@ void tcp_seg_uncount(struct tcp_sock *tp, struct pkt_cb *cb)
 	cb->sacked &= (uint8_t)~(SEG_RETRANS | SEG_LOST);
 }
 
-/* RFC 9293: SND.WND is updated by segments not older than the last that did (WL1, WL2). */
 static void update_window(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
 			  struct tcp_ack_info *ai, uint64_t now)
 {
 	uint32_t wnd = seg->wnd << tp->snd_wscale;
 
-	if (!(seq_gt(seg->ack, tp->snd_una) || seq_gt(seg->seq, tp->snd_wl1) ||
-	      (seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || wnd == 0))))
+	if (!tcp_may_move_window(tp, seg))
 		return;
 	/* RFC 5681 2, as Linux has it: what may move the window is no duplicate, even if it does not. */
 	ai->wnd_updated = true;

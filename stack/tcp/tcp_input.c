@@ -72,28 +72,29 @@ static void store_ts(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t no
 static void maybe_store_ts(struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now)
 {
 	if ((tp->flags & TF_TS) && (seg->opts & TCP_HAS_TS) && seq_leq(seg->seq, tp->rcv_wup) &&
-	    (seq_geq(seg->tsval, tp->ts_recent) || now - tp->ts_recent_stamp > TCP_PAWS_24DAYS))
+	    !tcp_ts_is_old(tp->ts_recent, tp->ts_recent_stamp, seg->tsval, 0, now))
 		store_ts(tp, seg, now);
 }
 
-/* An ACK that was overtaken by a later one is old, not an impostor: let it pass. */
-static bool is_disordered_ack(const struct tcp_sock *tp, const struct tcp_seg *seg)
-{
-	return seg->len == 0 && !(seg->flags & (TH_SYN | TH_FIN)) && seg->seq == tp->rcv_nxt &&
-	       seg->ack == tp->snd_una && (seg->wnd << tp->snd_wscale) == tp->snd_wnd &&
-	       (uint64_t)seq_diff(tp->ts_recent, seg->tsval) * NS_PER_MS <= tp->rto;
-}
+enum paws { PAWS_PASSES, PAWS_OLD_ACK, PAWS_REJECTS };
 
-/* 5.3 R1, with Linux's tolerance of one tick; after 24 days of silence TS.Recent is void (5.5). */
-static bool paws_rejects(const struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now)
+/*
+ * 5.3 R1, with Linux's tolerance of one tick.  An ACK that was overtaken by a later one is old, not
+ * an impostor: if it tells nothing it passes, and if data overtook it, it is dropped in silence.
+ */
+static enum paws paws_check(const struct tcp_sock *tp, const struct tcp_seg *seg, uint64_t now)
 {
-	if (!(tp->flags & TF_TS) || !(seg->opts & TCP_HAS_TS))
-		return false;
-	if (seq_diff(tp->ts_recent, seg->tsval) <= 1)
-		return false;
-	if (now - tp->ts_recent_stamp >= TCP_PAWS_24DAYS)
-		return false;
-	return !is_disordered_ack(tp, seg);
+	if (!(tp->flags & TF_TS) || !(seg->opts & TCP_HAS_TS) ||
+	    likely(!tcp_ts_is_old(tp->ts_recent, tp->ts_recent_stamp, seg->tsval, 1, now)))
+		return PAWS_PASSES;
+	if (seg->seq != seg->end_seq || !(seg->flags & TH_ACK))
+		return PAWS_REJECTS;
+	if (seg->seq != tp->rcv_nxt)
+		return seq_lt(seg->seq, tp->rcv_nxt) ? PAWS_OLD_ACK : PAWS_REJECTS;
+	if (seg->ack != tp->snd_una || tcp_may_move_window(tp, seg) ||
+	    (uint64_t)seq_diff(tp->ts_recent, seg->tsval) * NS_PER_MS > tp->rto)
+		return PAWS_REJECTS;
+	return PAWS_PASSES;
 }
 
 /* -- first ---------------------------------------------------------------------------------------- */
@@ -133,7 +134,13 @@ static void answer_unacceptable(struct stack *st, struct tcp_sock *tp, const str
 static bool step1_sequence(struct stack *st, struct tcp_sock *tp, const struct tcp_seg *seg,
 			   uint64_t now)
 {
-	if (paws_rejects(tp, seg, now) && !(seg->flags & TH_RST)) {
+	enum paws paws = paws_check(tp, seg, now);
+
+	if (unlikely(paws != PAWS_PASSES) && !(seg->flags & TH_RST)) {
+		if (paws == PAWS_OLD_ACK) {
+			MIB_INC(st, TCP_PAWS_OLD_ACK);
+			return false;
+		}
 		MIB_INC(st, TCP_PAWS_DROP);
 		answer_unacceptable(st, tp, seg, now);
 		return false;

@@ -318,8 +318,9 @@ static bool req_seq_acceptable(const struct tcp_req *req, const struct tcp_seg *
 
 static bool req_paws_rejects(const struct tcp_req *req, const struct tcp_seg *seg)
 {
+	/* No request lives for 24 days. */
 	return (req->flags & REQ_TS) && (seg->opts & TCP_HAS_TS) &&
-	       seq_diff(req->ts_recent, seg->tsval) > 0;
+	       tcp_ts_is_old(req->ts_recent, 0, seg->tsval, 0, 0);
 }
 
 /* What is echoed must be what a SYN-ACK of ours said: a blind attacker has to guess that, too. */

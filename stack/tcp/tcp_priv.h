@@ -248,6 +248,26 @@ void tcp_queue_fin(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint32_t tcp_mss_sync(struct stack *st, struct tcp_sock *tp, uint64_t now);
 uint16_t tcp_mss_from_mtu(const struct tcp_key *key, uint16_t mtu);
 
+/*
+ * RFC 7323 5.3 R1, as Linux reads it: SEG.TSval is older than TS.Recent by more than tolerance (ms).
+ * Just half of the circle is no older.  TS.Recent is void when it is 0, or after 24 days (5.5).
+ */
+static inline bool tcp_ts_is_old(uint32_t ts_recent, uint64_t stamp, uint32_t tsval,
+				 int32_t tolerance, uint64_t now)
+{
+	return seq_diff(ts_recent, tsval) > tolerance && ts_recent != 0 &&
+	       now - stamp < TCP_PAWS_24DAYS;
+}
+
+/* RFC 9293 3.10.7.4: SND.WND is updated by segments not older than the last that did (WL1, WL2). */
+static inline bool tcp_may_move_window(const struct tcp_sock *tp, const struct tcp_seg *seg)
+{
+	uint32_t wnd = seg->wnd << tp->snd_wscale;
+
+	return seq_gt(seg->ack, tp->snd_una) || seq_gt(seg->seq, tp->snd_wl1) ||
+	       (seg->seq == tp->snd_wl1 && (wnd > tp->snd_wnd || wnd == 0));
+}
+
 /* RFC 9293 3.7.1: what any peer takes. */
 static inline uint16_t tcp_default_mss(const struct tcp_key *key)
 {

@@ -58,8 +58,8 @@ static bool may_answer(struct tcp_tw *tw, const struct tcp_seg *seg, uint64_t no
 
 static bool paws_rejects(const struct tcp_tw *tw, const struct tcp_seg *seg, uint64_t now)
 {
-	return tw->ts && (seg->opts & TCP_HAS_TS) && seq_diff(tw->ts_recent, seg->tsval) > 0 &&
-	       now - tw->ts_recent_stamp < TCP_PAWS_24DAYS;
+	return tw->ts && (seg->opts & TCP_HAS_TS) &&
+	       tcp_ts_is_old(tw->ts_recent, tw->ts_recent_stamp, seg->tsval, 0, now);
 }
 
 static void learn_ts(struct tcp_tw *tw, const struct tcp_seg *seg, uint64_t now)
