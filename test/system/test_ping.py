@@ -29,7 +29,9 @@ def over_tap(family):
         check(p.wait(timeout=30) == 0, w.output(p))
         out = w.output(p)
         clean(out, "ping")
-        check(len(replies(out, w.peer)) == 5 and " 5 received" in out, out)
+        # Some more may come with the fifth, if the peer's address was not known for a second.
+        n = len(replies(out, w.peer))
+        check(n >= 5 and f" {n} received, 0% packet loss" in out, out)
 
 
 def sizes_and_errors(family):
